@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything TLS that sessions share: certificate, key, trusted CAs, what is negotiated, ticket
+// keys, and other contexts by server name.
+//
+// Threading: a context belongs to one shard, like the sessions made from it. Make one per shard from
+// one TlsSettings value (share_ticket_seed first, so that tickets are good on all of them).
+// Lifetime: each session holds a reference; replacing a context leaves running sessions alone.
+// Cost: create reads files, parses certificates and takes about a millisecond (ten with the
+// system's CAs).
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/certificate.h"
+#include "engine/tls_settings.h"
+#include "engine/tls_ticket.h"
+#include "io/error.h"
+#include "io/time.h"
+
+struct WOLFSSL_CTX;
+
+namespace quicore::engine {
+
+class TlsContext {
+ public:
+  // Errors: invalid_argument with the name of the field ("certificate", "key", "ca", "passphrase",
+  // "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys", "session_timeout") and what
+  // to do; no_memory.
+  static Result<std::shared_ptr<TlsContext>> create(Side side, const TlsSettings& settings);
+
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  Side side() const noexcept { return side_; }
+  const TlsSettings& settings() const noexcept { return settings_; }  // without the secrets
+  const Certificate& certificate() const noexcept { return certificate_; }  // the leaf; may be empty
+
+  // Sentences worth logging once, such as an expired certificate.
+  std::span<const std::string> warnings() const noexcept { return warnings_; }
+
+  // Server: sessions whose SNI is `name` use `context` (certificate, key, CAs, verification). A name
+  // may begin with "*." for one more label. Replaces an earlier one; nullptr removes it. Names are
+  // compared without case. ALPN and tickets stay this context's.
+  void set_server_name(std::string_view name, std::shared_ptr<TlsContext> context);
+  // The context for `name`: an exact match, then a wildcard, then this one.
+  TlsContext& for_server_name(std::string_view name) noexcept;
+
+  // Server: replaces the keys given as TlsSettings::ticket_keys. Errors as TicketKeys::set.
+  Result<> set_ticket_keys(std::span<const std::uint8_t> keys);
+  TicketKeys& ticket_keys() noexcept { return ticket_keys_; }
+
+  WOLFSSL_CTX* native() const noexcept { return native_; }
+
+ private:
+  friend class TlsContextBuilder;
+
+  TlsContext(Side side, const TlsSettings& settings);
+
+  Side side_;
+  TlsSettings settings_;
+  WOLFSSL_CTX* native_ = nullptr;
+  Certificate certificate_;
+  std::vector<std::string> warnings_;
+  TicketKeys ticket_keys_;
+  std::map<std::string, std::shared_ptr<TlsContext>, std::less<>> by_name_;
+};
+
+}  // namespace quicore::engine

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The TLS 1.3 side of one QUIC connection (RFC 9001 section 4): wolfSSL for the handshake, our own
+// packet protection for the keys it yields.
+//
+// How a connection wires it:
+//
+//   ngtcp2_callbacks callbacks{};
+//   install_packet_protection(callbacks);     // ten callbacks, engine/packet_protection.h
+//   install_tls_callbacks(callbacks);         // recv_crypto_data
+//   callbacks.rand = ...; callbacks.get_new_connection_id2 = ...;   // the connection's own, as are
+//   callbacks.get_path_challenge_data2 = ...;                       // all that need random bytes
+//   // Nothing is taken from ngtcp2_crypto_*_cb. Functions of ngtcp2's helper that work outside of a
+//   // connection are fine: ngtcp2_crypto_write_retry, _generate_retry_token2, _verify_retry_token2,
+//   // _generate_regular_token2, _generate_stateless_reset_token, _write_connection_close.
+//
+//   auto tls = TlsSession::create(context, {.server_name = "example.org", .now = now});
+//   ngtcp2_conn_client_new(&connection, ..., &callbacks, ...);      // or _server_new
+//   (*tls)->attach(connection);               // before the first packet is read or written
+//
+//   Client that resumes, between attach and the first write:
+//     - Parameters::ticket holds what `session_ticket()` gave, with `early_data` true if wanted;
+//     - if (*tls)->early_data_offered(): ngtcp2_conn_decode_and_set_0rtt_transport_params(...);
+//       streams may then be opened at once. If the server declines, ngtcp2 calls its
+//       `tls_early_data_rejected` callback (ours tells it) and the streams are gone.
+//   In ngtcp2's `handshake_completed` callback: read alpn(), server_name() and the rest below.
+//   In ngtcp2's `handshake_confirmed` callback (client), or after handshake_completed (server):
+//     call release_handshake_memory() once back outside of ngtcp2, at the end of the turn.
+//   When ngtcp2_conn_read_pkt fails with NGTCP2_ERR_CRYPTO: `ngtcp2_ccerr_set_tls_alert` with
+//     ngtcp2_conn_get_tls_alert2, or handshake_error() for an Error with a sentence.
+//   Destroy the ngtcp2_conn before the TlsSession.
+//
+// Compatible version negotiation (RFC 9368): the connection sets ngtcp2_settings.preferred_versions,
+// available_versions and original_version (server) and the rest happens by itself: the server reads
+// the client's version_information when the first Handshake key is installed, ngtcp2 then calls
+// `version_negotiation`, which installs Initial keys of the chosen version, and all later keys are
+// derived with that version's labels. The wire version of a client's first flight is the
+// `client_chosen_version` given to ngtcp2_conn_client_new.
+//
+// What is refused here, before wolfSSL sees it: messages longer than kMaxHandshakeMessage; after the
+// handshake, anything but a NewSessionTicket to a client (RFC 9001 6 forbids KeyUpdate, 4.4 forbids
+// post-handshake client authentication): connection error 0x10a, unexpected_message. A peer without
+// a common ALPN: 0x178, no_application_protocol (RFC 9001 8.1).
+//
+// Threading: the connection's shard. No user code runs inside; the key-log function is the engine's
+// and must only record. Cost: about 12 KiB while the handshake runs; see release_handshake_memory.
+#pragma once
+
+#include <ngtcp2/ngtcp2.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "engine/certificate.h"
+#include "engine/tls_context.h"
+#include "engine/tls_verification.h"
+#include "io/error.h"
+#include "io/time.h"
+
+struct WOLFSSL;
+struct WOLFSSL_X509_STORE_CTX;
+
+namespace quicore::engine {
+
+// Largest TLS handshake message taken from a peer. Consumer: wolfSSL allocates it whole when it has
+// seen the first four bytes. Reason: room for long certificate chains and post-quantum signatures;
+// without the bound any address could make us hold 1 MiB.
+inline constexpr std::size_t kMaxHandshakeMessage = 64 * 1024;
+
+// A ClientHello is bounded lower: nothing about the sender is known yet.
+inline constexpr std::size_t kMaxClientHello = 16 * 1024;
+
+// One line in NSS key-log format, without the newline.
+using KeyLogFunction = void (*)(void* user, std::string_view line);
+
+class TlsSession {
+ public:
+  struct Parameters {
+    // Client: SNI and the name the certificate is checked for. A literal IP address is not sent as
+    // SNI (RFC 6066 3) but is checked.
+    std::string_view server_name{};
+    // Overrides TlsSettings::alpn when not empty.
+    std::span<const std::string> alpn{};
+    // Client: from session_ticket() of an earlier session. One that cannot be used (damaged,
+    // expired, of another server, from a session that checked less) is ignored: full handshake.
+    std::span<const std::uint8_t> ticket{};
+    bool early_data = false;  // and TlsSettings::early_data
+    KeyLogFunction keylog = nullptr;  // called only when TlsSettings::keylog
+    void* keylog_user = nullptr;
+    Instant now{};  // server: moves the ticket keys on
+  };
+
+  // Errors: invalid_argument (server_name, alpn), no_memory.
+  static Result<std::unique_ptr<TlsSession>> create(std::shared_ptr<TlsContext> context,
+                                                    const Parameters& parameters);
+  ~TlsSession();
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
+
+  // Ties both together: sets the TLS handle of `connection` (the WOLFSSL*) and keeps the pointer for
+  // the callbacks.
+  void attach(ngtcp2_conn* connection) noexcept;
+
+  // Hands CRYPTO bytes to TLS and moves the handshake on; also with no bytes, to go on after a pause
+  // or (client) to begin. 0, or an ngtcp2 error for a callback to return. install_tls_callbacks and
+  // install_packet_protection call it; a connection calls it only for bytes it has held back.
+  int advance(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
+
+  // --- after the handshake (before, the answers are empty) ----------------------------------------
+
+  std::string_view alpn() const noexcept;
+  std::string_view server_name() const noexcept;    // as sent (client) or received (server)
+  std::string_view cipher_name() const noexcept;    // "TLS_AES_128_GCM_SHA256"
+  std::string_view cipher_version() const noexcept { return "TLSv1.3"; }
+  std::string_view group_name() const noexcept;     // "X25519", "X25519MLKEM768", ...
+  bool resumed() const noexcept;
+  bool early_data_offered() const noexcept { return early_data_offered_; }  // client
+  bool early_data_accepted() const noexcept;
+
+  const Certificate& local_certificate() const noexcept;
+  // The leaf, then what the peer sent with it. Empty when the session was resumed.
+  std::span<const Certificate> peer_certificates() const noexcept { return peer_certificates_; }
+
+  // With Verify::report or after a failure; CertificateProblem::none when all is well.
+  CertificateProblem certificate_problem() const noexcept { return problem_; }
+
+  // Client: NewSessionTicket messages so far, and the latest as bytes for Parameters::ticket; empty
+  // when there is none. The bytes hold secrets.
+  std::uint32_t tickets_received() const noexcept { return tickets_received_; }
+  std::vector<std::uint8_t> session_ticket() const;
+
+  // Why the handshake failed: kind `certificate` or `tls`, `code` the TLS alert, and a sentence.
+  // `alert` is ngtcp2_conn_get_tls_alert2 of the connection (ours), or the low byte of a CRYPTO_ERROR
+  // received from the peer with `from_peer`.
+  Error handshake_error(std::uint8_t alert, bool from_peer = false) const;
+
+  // Frees what only the handshake needed. Call once it is confirmed; names and answers above stay.
+  void release_handshake_memory() noexcept;
+
+  WOLFSSL* native() const noexcept { return native_; }
+  TlsContext& context() const noexcept { return *context_; }
+
+ private:
+  friend struct TlsSessionCallbacks;  // wolfSSL's callbacks, tls_session_callbacks.cpp
+
+  explicit TlsSession(std::shared_ptr<TlsContext> context);
+
+  Result<> configure(const Parameters& parameters);
+  Result<> configure_alpn(std::span<const std::string> alpn);
+  Result<> configure_server_name(std::string_view name);
+  void import_ticket(std::span<const std::uint8_t> ticket, bool early_data) noexcept;
+  bool check_messages(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
+  int run_handshake() noexcept;
+  int complete_handshake() noexcept;
+  int run_post_handshake() noexcept;
+  int fail(std::uint8_t alert) noexcept;
+  void remember_results() noexcept;
+
+  std::shared_ptr<TlsContext> context_;
+  WOLFSSL* native_ = nullptr;
+  ngtcp2_conn* connection_ = nullptr;
+  KeyLogFunction keylog_ = nullptr;
+  void* keylog_user_ = nullptr;
+
+  std::string server_name_;
+  std::string alpn_;
+  std::vector<Certificate> peer_certificates_;
+  CertificateProblem problem_ = CertificateProblem::none;
+
+  // Where the byte stream of the current level stands, for check_messages.
+  struct MessageScanner {
+    ngtcp2_encryption_level level{};
+    std::uint8_t header[4]{};
+    std::uint8_t header_size = 0;
+    std::uint32_t body_left = 0;
+  } scanner_;
+
+  std::uint32_t tickets_received_ = 0;
+  bool began_ = false;
+  bool completed_ = false;
+  bool early_data_offered_ = false;
+  bool early_data_accepted_ = false;
+  bool resumed_ = false;
+};
+
+// Sets recv_crypto_data.
+void install_tls_callbacks(ngtcp2_callbacks& callbacks) noexcept;
+
+// The session of a connection that `attach` was called for.
+TlsSession* tls_session_of(const ngtcp2_conn* connection) noexcept;
+
+}  // namespace quicore::engine

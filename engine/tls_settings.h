@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a session needs of TLS 1.3: certificate and key, whom to trust, what to negotiate.
+//
+// A plain value: nothing is read or checked before a TlsContext is made of it. Then every problem is
+// an Error that names the field and says what to do. Files are read once, at that moment. The same
+// struct serves both sides; a field says so where it means something to one side only.
+//
+// Ready-made:
+//   server:  TlsSettings tls; tls.certificate = {Pem::file("cert.pem")}; tls.key = {Pem::file("key.pem")};
+//   client:  TlsSettings tls;                              // trusts the system's CAs
+//   client that talks to a development server:  tls.ca = {Pem::file("development.pem")};
+//
+// Secrets (`key`, `passphrase`, `ticket_keys`) are copied into the context; wipe your own copy.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace quicore {
+
+enum class Side : std::uint8_t { client, server };
+
+// PEM text, given directly or as the path of a file. One Pem may hold several blocks, such as a leaf
+// certificate followed by its intermediates.
+struct Pem {
+  std::string text;  // "-----BEGIN ..." when `path` is empty
+  std::string path;
+
+  static Pem file(std::string path) { return {{}, std::move(path)}; }
+  static Pem bytes(std::string text) { return {std::move(text), {}}; }
+};
+
+// What happens when the peer's certificate is not acceptable.
+enum class Verify : std::uint8_t {
+  strict,  // the handshake fails: Errc::certificate, with the code of the reason
+  report,  // the handshake goes on and the session tells the reason (`validation_error`)
+  none,    // nobody looks. Encrypted, but to whom is unknown: for tests only
+};
+
+struct TlsSettings {
+  // --- who we are ---------------------------------------------------------------------------------
+
+  // The leaf first, then its intermediates, in one Pem or in several. Servers must have one; clients
+  // only when the server asks. An expired one is used all the same and noted in
+  // TlsContext::warnings(), because the peer may not look, and a server that refuses to start is
+  // worse than one that logs.
+  std::vector<Pem> certificate;
+
+  // The private key of the leaf: PKCS#8, SEC1 or PKCS#1; ECDSA (P-256, P-384, P-521), RSA or Ed25519.
+  // P-256 signs about ten times as fast as RSA-2048. Exactly one. When it is empty, the key may
+  // stand in `certificate`, in the same PEM.
+  std::vector<Pem> key;
+
+  // Opens an encrypted key ("BEGIN ENCRYPTED PRIVATE KEY").
+  std::string passphrase;
+
+  // --- whom we trust ------------------------------------------------------------------------------
+
+  // Certificate authorities; a self-signed certificate may stand here itself. Empty: the system's on
+  // the client, nobody on the server.
+  std::vector<Pem> ca;
+
+  Verify verify = Verify::strict;
+
+  // Client: the certificate must be made out to the host name of the session (RFC 6125; an IP
+  // address must be in its subjectAltName as one). False checks the chain alone.
+  bool verify_hostname = true;
+
+  // Server: ask the client for a certificate. With Verify::strict a client without one is refused.
+  bool request_peer_certificate = false;
+
+  // --- what we negotiate --------------------------------------------------------------------------
+
+  // Colon-separated, most wanted first; empty means the default. A name that is unknown is an error
+  // that lists the known ones.
+  //
+  // Suites: TLS_AES_128_GCM_SHA256 (fastest: 15 GB/s a core with ipsec-mb), TLS_AES_256_GCM_SHA384,
+  // TLS_CHACHA20_POLY1305_SHA256. That order is the default. AES-CCM is not offered.
+  std::string ciphers;
+
+  // Key exchange: X25519, P-256, P-384, P-521, X25519MLKEM768, SecP256r1MLKEM768, ffdhe2048,
+  // ffdhe3072. Default: "X25519:P-256:X25519MLKEM768". A client sends its key share for the first.
+  // The post-quantum hybrids make a ClientHello of 1.2 kB, thus two datagrams, and about double the
+  // CPU time of the key exchange: put X25519MLKEM768 first where traffic recorded today must stay
+  // secret for decades.
+  std::string groups;
+
+  // Signature algorithms accepted, such as "ECDSA+SHA256:RSA-PSS+SHA256:ED25519". Default: those of
+  // the TLS library.
+  std::string signature_algorithms;
+
+  // Application protocols, most wanted first (RFC 7301). QUIC demands one (RFC 9001 8.1). A session
+  // may override it.
+  std::vector<std::string> alpn{"h3"};
+
+  // --- resumption ---------------------------------------------------------------------------------
+
+  // Server: send tickets. Client: keep them.
+  bool session_tickets = true;
+
+  // Server: keys that seal tickets, 48 bytes each (16 of name, 32 of AES-256-GCM key): the first
+  // seals, all of them open. Give a fleet the same ones, so that a ticket is good on every machine;
+  // rotate by TlsContext::set_ticket_keys with a new one in front. Empty: random ones, which change
+  // every `ticket_key_rotation` and are valid for two periods.
+  std::vector<std::uint8_t> ticket_keys;
+
+  // Used only while `ticket_keys` is empty. Old keys are destroyed: what was recorded before cannot
+  // be opened with what is in memory now.
+  std::chrono::seconds ticket_key_rotation{std::chrono::hours{12}};
+
+  // How long a ticket is good for; at most seven days (RFC 8446 4.6.1).
+  std::chrono::seconds session_timeout{std::chrono::hours{24}};
+
+  // Server: accept 0-RTT data; client: send it when a ticket allows. Off because 0-RTT data can be
+  // replayed by anybody who saw it (RFC 8446 8): turn it on only when every request that may arrive
+  // early is idempotent.
+  bool early_data = false;
+
+  // --- diagnosis ----------------------------------------------------------------------------------
+
+  // Hand out the secrets of each session in NSS key-log format, for Wireshark. Whoever reads the log
+  // reads the traffic.
+  bool keylog = false;
+
+  // --- set by the library -------------------------------------------------------------------------
+
+  // 48 bytes from which random ticket keys are drawn. `share_ticket_seed` fills it, so that the
+  // contexts of several shards made from one settings value open each other's tickets.
+  std::vector<std::uint8_t> ticket_seed;
+};
+
+inline constexpr std::size_t kTicketKeySize = 48;
+
+// Draws `ticket_seed` from the system's random source unless it or `ticket_keys` is set. Call it
+// once before the settings are copied to several shards.
+void share_ticket_seed(TlsSettings& settings);
+
+}  // namespace quicore

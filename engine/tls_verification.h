@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Why a peer's certificate was not accepted: a static code, spelled as OpenSSL and Node.js spell it
+// so that people find it, and a sentence that says what to do.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace quicore::engine {
+
+enum class CertificateProblem : std::uint8_t {
+  none,
+  no_certificate,                // the peer sent none, and one was demanded
+  depth_zero_self_signed,        // DEPTH_ZERO_SELF_SIGNED_CERT
+  self_signed_in_chain,          // SELF_SIGNED_CERT_IN_CHAIN
+  unable_to_get_issuer_locally,  // UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+  unable_to_verify_leaf,         // UNABLE_TO_VERIFY_LEAF_SIGNATURE
+  expired,                       // CERT_HAS_EXPIRED
+  not_yet_valid,                 // CERT_NOT_YET_VALID
+  hostname_mismatch,             // HOSTNAME_MISMATCH
+  signature_failure,             // CERT_SIGNATURE_FAILURE
+  revoked,                       // CERT_REVOKED
+  invalid_ca,                    // INVALID_CA
+  invalid_purpose,               // INVALID_PURPOSE
+  chain_too_long,                // CERT_CHAIN_TOO_LONG
+  path_length_exceeded,          // PATH_LENGTH_EXCEEDED
+  weak_key,                      // EE_KEY_TOO_SMALL
+  rejected,                      // CERT_REJECTED: everything else
+};
+
+// "CERT_HAS_EXPIRED"; empty for `none`.
+std::string_view code_of(CertificateProblem problem) noexcept;
+
+// One sentence. `name` is the host the certificate should have been made out to.
+std::string sentence_of(CertificateProblem problem, std::string_view name);
+
+}  // namespace quicore::engine
