@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Time as the whole program sees it: nanoseconds of a monotonic clock. Only a Port reads a clock
+// (once per turn); everything above is handed `now`, so that the simulator can own time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace quicore {
+
+using Duration = std::chrono::nanoseconds;
+using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
+
+// "No deadline": waits with it end only by traffic or a wake-up.
+inline constexpr Instant kNever = Instant::max();
+
+inline constexpr std::uint64_t to_nanoseconds(Instant instant) noexcept {
+  return static_cast<std::uint64_t>(instant.time_since_epoch().count());
+}
+
+inline constexpr Instant from_nanoseconds(std::uint64_t nanoseconds) noexcept {
+  return Instant(Duration(static_cast<Duration::rep>(nanoseconds)));
+}
+
+}  // namespace quicore
