@@ -33,6 +33,8 @@ step() {  # step NAME COMMAND...: quiet unless it fails
 unpack() {
   mkdir -p "$sources/$1"
   tar -xf "$(ls "$DEPS/archives/$1"[_-]*.tar.*)" -C "$sources/$1" --strip-components=1
+  mkdir -p "$prefix/licenses/$1"
+  find "$sources/$1" -maxdepth 1 -type f \( -name 'COPYING*' -o -name 'LICEN*' \) -exec cp {} "$prefix/licenses/$1/" \;
 }
 
 cmake_install() {  # the options that ngtcp2, nghttp3 and mimalloc share
@@ -71,6 +73,7 @@ liburing() {
   ./configure --prefix="$prefix" --libdir="$prefix/lib" --cc="$CC"
   make -j "$jobs" -C src ENABLE_SHARED=0 AR="$AR" RANLIB="$RANLIB" CFLAGS="$flags $lto"
   make -C src install ENABLE_SHARED=0
+  rm -f "$prefix/lib/liburing-ffi.a"
 }
 
 # Only the heaps that the engine asks for: malloc stays the system's.

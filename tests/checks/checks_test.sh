@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# checks_test.sh ROOT: the checks themselves, on a small tree of their own: each passes on good files and fails on one
+# planted fault.
+set -uo pipefail
+root=$1
+tree=$(mktemp -d)
+trap 'rm -rf "$tree"' EXIT
+status=0
+
+plant() {  # plant FILE LINE...
+  mkdir -p "$tree/$(dirname "$1")"
+  { echo "// SPDX-License-Identifier: Apache-2.0"; printf '%s\n' "${@:2}"; } > "$tree/$1"
+}
+
+good_tree() {
+  rm -rf "${tree:?}"/*
+  mkdir -p "$tree/cmake" "$tree/tools" "$tree/perf"
+  cp "$root/cmake/InstallHeaders.cmake" "$tree/cmake/"
+  plant io/time.h '#pragma once' '#include <cstdint>' 'inline std::uint64_t instant() { return 0; }'
+  plant io/ring.h '#pragma once' '#include <liburing.h>'
+  plant engine/shard.h '#pragma once' '#include "io/time.h"' '#include <ngtcp2/ngtcp2.h>'
+  plant api/session.h '#pragma once' '#include "io/time.h"' 'struct Session { std::uint64_t since = instant(); };'
+  plant api/include/quicore.h '#pragma once' '#include "api/session.h"'
+}
+
+expect() {  # expect pass|fail CHECK WHY
+  local got=pass
+  "$root/tests/checks/$2" "$tree" > "$tree/output" 2>&1 || got=fail
+  if [ "$got" != "$1" ]; then
+    echo "$2: expected to $1: $3"
+    cat "$tree/output"
+    status=1
+  fi
+  good_tree
+}
+
+good_tree
+expect pass layers.sh "includes point down"
+expect pass public_headers.sh "the headers are complete"
+expect pass files.sh "the files are short and licensed"
+
+plant io/time.h '#include "engine/shard.h"'
+expect fail layers.sh "io includes engine"
+plant engine/shard.h '#include "io/ring.h"'
+expect fail layers.sh "engine reaches liburing through io"
+plant engine/shard.h '#include "api/session.h"'
+expect fail layers.sh "engine includes api"
+plant engine/shard.cpp 'auto now = std::chrono::steady_clock::now();'
+expect fail layers.sh "engine reads a clock"
+
+plant api/session.h '#pragma once' 'struct Session { std::uint64_t since; };'
+expect fail public_headers.sh "a header is not self-contained"
+plant api/session.h '#pragma once' '#include "api/missing.h"'
+expect fail public_headers.sh "a header is missing"
+plant api/session.h 'struct Session {};'
+expect fail public_headers.sh "a header has no include guard"
+plant api/session.h '#pragma once' '#define MAXIMUM 3'
+expect fail public_headers.sh "a header defines a macro without our prefix"
+plant api/nghttp3/nghttp3.h '#pragma once'
+plant api/session.h '#pragma once' '#include "api/nghttp3/nghttp3.h"'
+expect fail public_headers.sh "a header reaches a third-party header"
+
+echo 'int x;' > "$tree/io/x.cpp"
+expect fail files.sh "a file names no licence"
+plant io/long.cpp "$(yes '//' | head -n 450)"
+expect fail files.sh "a file is too long"
+plant io/later.cpp '// TO''DO: more'
+expect fail files.sh "a file puts work off"
+exit $status

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# layers.sh ROOT: includes point one way (layers.txt has the rules), and engine/ takes time and randomness only from
+# its caller.
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cd "$1" || exit 2
+status=0
+
+mapfile -t files < <(find io engine api tools perf -name '*.h' -o -name '*.cpp' | sort)
+if [ ${#files[@]} = 0 ]; then echo "no sources below $1" >&2; exit 2; fi
+if ! awk -f "$here/layers.awk" "$here/layers.txt" "${files[@]}"; then
+  echo "^ includes against the arrows of docs/architecture.md (rules: tests/checks/layers.txt)"
+  status=1
+fi
+
+if grep -nE '(_clock::now|clock_gettime|gettimeofday|random_device|getrandom|wc_InitRng|[^_]rand)\(|^[^/]*random_device' \
+     $(printf '%s\n' "${files[@]}" | grep '^engine/') /dev/null | grep -vE '^[^:]+:[0-9]+: *//'; then
+  echo "^ engine/ reads a clock or makes randomness of its own: both are passed in"
+  status=1
+fi
+exit $status
