@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The deadlines of a shard's connections, nearest first: a heap with four children per node whose
+// entries know their place, so that a deadline is moved or cancelled without a search.
+//
+//   class Connection : public DeadlineEntry { ... };
+//   queue.schedule(connection, deadline);                       // also moves
+//   while (DeadlineEntry* entry = queue.pop_expired(now)) ...   // the nearest first
+//
+// Threading: its shard's thread. Lifetime: the owner cancels an entry before it dies; a debug build
+// checks that it did.
+// Cost: schedule and cancel are O(log4 n), and a comparison when the deadline did not change; next is
+// a load. Allocates only while the queue grows to its working size.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "io/check.h"
+#include "io/time.h"
+
+namespace quicore::engine {
+
+class DeadlineEntry {
+ public:
+  DeadlineEntry(const DeadlineEntry&) = delete;
+  DeadlineEntry& operator=(const DeadlineEntry&) = delete;
+
+  bool scheduled() const noexcept { return index_ != kNotScheduled; }
+  // kNever when not scheduled.
+  Instant deadline() const noexcept { return deadline_; }
+
+ protected:
+  DeadlineEntry() = default;
+  ~DeadlineEntry() { QUICORE_DCHECK_THAT(!scheduled()); }
+
+ private:
+  friend class DeadlineQueue;
+  static constexpr std::uint32_t kNotScheduled = ~std::uint32_t{0};
+
+  std::uint32_t index_ = kNotScheduled;
+  Instant deadline_ = kNever;
+};
+
+class DeadlineQueue {
+ public:
+  // Moves the entry when it is scheduled already; kNever cancels it.
+  void schedule(DeadlineEntry& entry, Instant deadline);
+  // Does nothing when the entry is not scheduled.
+  void cancel(DeadlineEntry& entry) noexcept;
+  // The nearest deadline; kNever when there is none.
+  Instant next() const noexcept { return heap_.empty() ? kNever : heap_.front().deadline; }
+  // Takes out the entry with the nearest deadline if that is not after `now`; else nullptr.
+  DeadlineEntry* pop_expired(Instant now) noexcept;
+  bool empty() const noexcept { return heap_.empty(); }
+  std::size_t size() const noexcept { return heap_.size(); }
+
+ private:
+  // The deadline stands here too: comparing must not touch the connection's memory.
+  struct Node {
+    Instant deadline;
+    DeadlineEntry* entry;
+  };
+
+  void place(std::size_t index, const Node& node) noexcept;
+  void move_up(std::size_t index, Node node) noexcept;
+  void move_down(std::size_t index, Node node) noexcept;
+  void remove_at(std::size_t index) noexcept;
+
+  std::vector<Node> heap_;
+};
+
+}  // namespace quicore::engine
