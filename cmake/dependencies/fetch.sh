@@ -44,6 +44,7 @@ Dir::Etc::SourceParts "/dev/null";
 Dir::State::Lists "$DEPS/apt/lists";
 Dir::Cache "$DEPS/apt/cache";
 APT::Sandbox::User "$(id -un)";
+APT::Update::Error-Mode "any";
 CONF
   echo "deps: reading the package lists of Debian's $(awk '/^Suites/ { printf "%s ", $2 }' "$DEPS/apt/suites.sources")"
   private_apt apt-get update -qq || die "apt could not read the package lists; without a network set QUICORE_SOURCES"
