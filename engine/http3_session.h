@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// HTTP/3 over one connection (RFC 9114, QPACK of RFC 9204, priorities of RFC 9218): nghttp3 between
+// ngtcp2's stream bytes and our Streams' headers and body bytes.
+//
+//   in   stream bytes -> frames -> Stream::receive_headers / Stream::receive; frame and header bytes
+//        give their flow-control credit back at once, body bytes when the reader releases them
+//   out  Stream::send_headers -> field sections; bodies are taken from the Stream's SendQueue without
+//        a copy: a Buf is pinned until nghttp3 reports its bytes acknowledged
+//
+// The control and QPACK streams of both sides live here only; no handler ever sees them.
+//
+// Threading: the shard's thread. The first group is called inside ngtcp2's callbacks, where nothing
+// is written and no user code runs; everything else outside of them. Lifetime: owned by its
+// Connection and destroyed before the ngtcp2_conn; a Stream must not die before stream_closed(id) was
+// called for it. After a failure (connection.fail() was called) every function does nothing.
+//
+// Cost: no allocation of ours per field: a received section fills one Headers (two allocations), a
+// sent one an array on the stack; per-stream state comes from a pool. nghttp3 allocates from the
+// shard's heap.
+//
+// Malformed messages (RFC 9114 4.1.2) close the connection with H3_MESSAGE_ERROR: nghttp3 treats
+// these stream errors as connection errors, which RFC 9114 8 permits. Field sections above
+// limits::kMaxFieldSectionSize reset their stream with H3_EXCESSIVE_LOAD.
+#pragma once
+
+#include <nghttp3/nghttp3.h>
+#include <ngtcp2/ngtcp2.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/http3_error.h"
+#include "engine/stream.h"
+#include "engine/tls_settings.h"
+#include "io/buf.h"
+#include "io/error.h"
+
+namespace quicore::engine {
+
+class Connection;
+class FieldLines;
+
+class Http3Session {
+ public:
+  // What to put into the next STREAM frame.
+  struct Chunk {
+    std::int64_t stream_id = -1;  // -1: nothing to send
+    bool fin = false;             // these are the stream's last bytes (count may be 0)
+    std::size_t count = 0;
+    std::array<ngtcp2_vec, 16> pieces;
+  };
+
+  // Opens the control and QPACK streams: needs the peer's transport parameters (remembered ones do
+  // for 0-RTT). Fails when the peer allows fewer than three unidirectional streams (RFC 9114 6.2).
+  // When early data was rejected the session is to be destroyed and created again.
+  static Result<std::unique_ptr<Http3Session>> create(Connection& connection, Side side);
+  ~Http3Session();
+  Http3Session(const Http3Session&) = delete;
+  Http3Session& operator=(const Http3Session&) = delete;
+
+  // --- from ngtcp2's callbacks: 0, or NGTCP2_ERR_CALLBACK_FAILURE after connection.fail() ---
+  int receive_stream_data(std::int64_t id, Bytes bytes, bool fin, bool early);
+  int acknowledged(std::int64_t id, std::uint64_t bytes);
+  int stream_closed(std::int64_t id, std::uint64_t code);
+  int stream_reset(std::int64_t id);   // RESET_STREAM arrived
+  int stop_sending(std::int64_t id);   // STOP_SENDING arrived
+  int extend_max_stream_data(std::int64_t id);
+  int remote_streams_allowed(std::uint64_t max);  // cumulative, bidirectional, initiated by the peer
+
+  // --- from Stream ---
+  // Fills in what is missing (engine/http3_fields.h) and queues the section. Fails with
+  // invalid_argument (the reason names the field), closing after the peer's GOAWAY, or closed.
+  Result<> submit_headers(Stream& stream, FieldSection section, const Headers& fields, bool fin);
+  void resume(Stream& stream);  // body bytes or the end were queued
+  void shut_down_read(Stream& stream);
+  void shut_down_write(Stream& stream);
+  // RFC 9218: urgency 0 (first) to 7. A client tells the server by PRIORITY_UPDATE, a server orders
+  // its own sending. Does nothing before the request was submitted or arrived.
+  void set_priority(Stream& stream, std::uint8_t urgency, bool incremental);
+
+  // --- from the connection's transmit loop ---
+  int next_chunk(Chunk& chunk);  // negative: connection.fail() was called
+  int written(std::int64_t id, std::size_t bytes);
+  void blocked(std::int64_t id);     // NGTCP2_ERR_STREAM_DATA_BLOCKED
+  void write_shut(std::int64_t id);  // NGTCP2_ERR_STREAM_SHUT_WR or _STREAM_NOT_FOUND
+
+  // --- graceful close (RFC 9114 5.2) ---
+  // GOAWAY that announces the end but refuses nothing yet; a round trip later shut_down() sends the
+  // last accepted stream, and requests above are rejected with H3_REQUEST_REJECTED.
+  int submit_shutdown_notice();
+  int shut_down();
+  // Server: after shut_down(), when no request is open any more. Client: always (it ends no
+  // exchange of the server's; the connection counts its own streams).
+  bool drained() const;
+  // The peer sent GOAWAY: new requests fail with Errc::closing.
+  bool peer_going_away() const noexcept { return peer_going_away_; }
+
+ private:
+  friend struct Http3Callbacks;
+
+  // One request and its response, while nghttp3 knows the stream; nghttp3's stream_user_data.
+  struct Exchange {
+    Stream* stream = nullptr;
+    Headers fields;        // the section that is arriving
+    std::size_t size = 0;  // its decoded size (RFC 9114 4.2.2)
+    bool refused = false;  // that size exceeded the limit: the stream is being reset
+    bool head = false;     // server: a HEAD request; what the handler writes as body is dropped
+  };
+
+  Http3Session(Connection& connection, Side side);
+  Result<> set_up();
+  Result<> open_own_streams();
+  Exchange& exchange_of(std::int64_t id, void* stream_user_data);
+  Exchange& acquire(Stream& stream);
+  void release(Exchange& exchange) noexcept;
+  Result<> submit_lines(Stream& stream, FieldSection section, const FieldLines& lines, bool fin);
+  void reset_refused();
+  void give_credit(std::int64_t id, std::uint64_t count, bool stream_too);
+  int answer(int nghttp3_error);  // of a call that must not fail: fails the connection if it did
+
+  Connection& connection_;
+  Side side_;
+  nghttp3_mem memory_{};
+  nghttp3_conn* conn_ = nullptr;
+  std::string authority_;  // client: what :authority is by default
+  std::uint64_t peer_max_field_section_size_ = UINT64_MAX;
+  bool early_ = false;        // the bytes being read arrived under 0-RTT keys
+  bool starved_ = false;      // a body had nothing to give while a chunk was being made
+  bool failed_ = false;
+  bool peer_going_away_ = false;
+  bool shut_down_ = false;
+  std::vector<std::int64_t> refused_;  // streams to reset once nghttp3 returned
+  std::deque<Exchange> exchanges_;
+  std::vector<Exchange*> free_;
+};
+
+}  // namespace quicore::engine
