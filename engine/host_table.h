@@ -58,7 +58,6 @@ class HostTable {
 
   Host& find_or_add(const Address& host);
   void mark_used(Host& host);
-  void forget_surplus(const Host& but);
 
   std::size_t capacity_;
   std::unordered_map<Address, Host, Hash> hosts_;

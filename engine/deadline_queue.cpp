@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/deadline_queue.h"
+
+#include <algorithm>
+
+namespace quicore::engine {
+
+namespace {
+
+constexpr std::size_t kChildren = 4;
+
+constexpr std::size_t parent_of(std::size_t index) noexcept { return (index - 1) / kChildren; }
+constexpr std::size_t first_child_of(std::size_t index) noexcept { return index * kChildren + 1; }
+
+}  // namespace
+
+void DeadlineQueue::schedule(DeadlineEntry& entry, Instant deadline) {
+  if (deadline == entry.deadline_) return;
+  if (deadline == kNever) return cancel(entry);
+  const bool sooner = deadline < entry.deadline_;  // also when not scheduled: that is kNever
+  if (!entry.scheduled()) {
+    heap_.push_back({deadline, &entry});
+    entry.index_ = static_cast<std::uint32_t>(heap_.size() - 1);
+  }
+  QUICORE_DCHECK_THAT(heap_[entry.index_].entry == &entry);
+  entry.deadline_ = deadline;
+  if (sooner) {
+    move_up(entry.index_, {deadline, &entry});
+  } else {
+    move_down(entry.index_, {deadline, &entry});
+  }
+}
+
+void DeadlineQueue::cancel(DeadlineEntry& entry) noexcept {
+  if (entry.scheduled()) remove_at(entry.index_);
+}
+
+DeadlineEntry* DeadlineQueue::pop_expired(Instant now) noexcept {
+  if (heap_.empty() || heap_.front().deadline > now) return nullptr;
+  DeadlineEntry* entry = heap_.front().entry;
+  remove_at(0);
+  return entry;
+}
+
+void DeadlineQueue::place(std::size_t index, const Node& node) noexcept {
+  heap_[index] = node;
+  node.entry->index_ = static_cast<std::uint32_t>(index);
+}
+
+void DeadlineQueue::move_up(std::size_t index, Node node) noexcept {
+  while (index > 0 && node.deadline < heap_[parent_of(index)].deadline) {
+    place(index, heap_[parent_of(index)]);
+    index = parent_of(index);
+  }
+  place(index, node);
+}
+
+void DeadlineQueue::move_down(std::size_t index, Node node) noexcept {
+  for (;;) {
+    const std::size_t first = first_child_of(index);
+    if (first >= heap_.size()) break;
+    const std::size_t end = std::min(first + kChildren, heap_.size());
+    std::size_t nearest = first;
+    for (std::size_t child = first + 1; child < end; ++child) {
+      if (heap_[child].deadline < heap_[nearest].deadline) nearest = child;
+    }
+    if (heap_[nearest].deadline >= node.deadline) break;
+    place(index, heap_[nearest]);
+    index = nearest;
+  }
+  place(index, node);
+}
+
+void DeadlineQueue::remove_at(std::size_t index) noexcept {
+  QUICORE_DCHECK_THAT(index < heap_.size());
+  DeadlineEntry& removed = *heap_[index].entry;
+  removed.index_ = DeadlineEntry::kNotScheduled;
+  removed.deadline_ = kNever;
+  const Node last = heap_.back();
+  heap_.pop_back();
+  if (index == heap_.size()) return;
+  if (index > 0 && last.deadline < heap_[parent_of(index)].deadline) {
+    move_up(index, last);
+  } else {
+    move_down(index, last);
+  }
+}
+
+}  // namespace quicore::engine
