@@ -2,10 +2,10 @@
 #
 # How a folder becomes a target. A folder without sources becomes an empty interface library, or nothing.
 
-# quicore_folder_library(NAME FOLDER [EXCLUDE regex]): a static library of the .cpp files directly in FOLDER.
+# quicore_folder_library(NAME FOLDER [EXCLUDE regex]): a static library of the .cpp files in and below FOLDER.
 function(quicore_folder_library name folder)
   cmake_parse_arguments(arg "" "EXCLUDE" "" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS ${folder}/*.cpp)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${folder}/*.cpp)
   if(arg_EXCLUDE)
     list(FILTER sources EXCLUDE REGEX "${arg_EXCLUDE}")
   endif()
