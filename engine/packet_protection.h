@@ -12,13 +12,13 @@
 //                                           // update_key, delete_crypto_{aead,cipher}_ctx
 //
 // Traffic secrets arrive from the TLS stack: tls_session hands each one to
-// `install_traffic_secret`. What ngtcp2's crypto helper does outside of a connection (Retry packets,
-// tokens, stateless reset tokens, stateless CONNECTION_CLOSE) uses contexts of its own and is free
-// to be used beside this.
+// `install_traffic_secret`. What ngtcp2's crypto helper does outside of a connection (Retry
+// packets, tokens, stateless reset tokens, stateless CONNECTION_CLOSE) uses contexts of its own and
+// is free to be used beside this.
 //
-// Backends: `ipsec_mb` (Intel's multi-buffer library, called packet by packet: the fastest there is,
-// x86-64 with AES-NI) and `wolfcrypt` (everywhere). Both are checked against RFC 9001 appendix A and
-// against each other. A key keeps the backend it was made with.
+// Backends: `ipsec_mb` (Intel's multi-buffer library, called packet by packet: the fastest there
+// is, x86-64 with AES-NI) and `wolfcrypt` (everywhere). Both are checked against RFC 9001 appendix
+// A and against each other. A key keeps the backend it was made with.
 //
 // Cost: AES-128-GCM, 1452 bytes: about 100 ns a seal with ipsec_mb, 240 ns with wolfcrypt; one
 // indirect call and no allocation per packet. One allocation (up to 1.1 KiB) per AEAD key, one
@@ -69,11 +69,10 @@ enum class KeyDirection : std::uint8_t { receive, send };
 // level and gives them to the connection. Also moves the transport parameters at the moments that
 // ngtcp2's helper does: a server reads the client's with the Handshake keys (compatible version
 // negotiation, RFC 9368, is decided by them), a client reads the server's with the 1-RTT receive
-// key. `tls` is the WOLFSSL* of the connection. Returns false when the handshake has to end; the TLS
-// or ngtcp2 error is then set on the connection.
-[[nodiscard]] bool install_traffic_secret(ngtcp2_conn* connection, void* tls,
-                                          ngtcp2_encryption_level level, KeyDirection direction,
-                                          CipherSuite suite,
+// key. The connection has a TlsSession attached. Returns false when the handshake has to end; the
+// TLS or ngtcp2 error is then set on the connection.
+[[nodiscard]] bool install_traffic_secret(ngtcp2_conn* connection, ngtcp2_encryption_level level,
+                                          KeyDirection direction, CipherSuite suite,
                                           std::span<const std::uint8_t> secret) noexcept;
 
 }  // namespace quicore::engine

@@ -29,7 +29,7 @@ struct CipherFunctions {
   CipherSuite suite;
   AeadBackend backend;
   std::uint8_t key_size;
-  std::uint32_t aead_key_object_size;    // whole object, for wiping
+  std::uint32_t aead_key_object_size;  // whole object, for wiping
   std::uint32_t header_key_object_size;
 
   AeadKey* (*make_aead_key)(const CipherFunctions&, const std::uint8_t* key) noexcept;
@@ -37,9 +37,8 @@ struct CipherFunctions {
 
   // Writes size + kAeadTagSize bytes; `destination` may be `plaintext`. Returns false only on a
   // failure of the library.
-  bool (*seal)(AeadKey*, std::uint8_t* destination, const std::uint8_t* plaintext,
-               std::size_t size, const std::uint8_t* nonce, const std::uint8_t* aad,
-               std::size_t aad_size) noexcept;
+  bool (*seal)(AeadKey*, std::uint8_t* destination, const std::uint8_t* plaintext, std::size_t size,
+               const std::uint8_t* nonce, const std::uint8_t* aad, std::size_t aad_size) noexcept;
 
   // `size` includes the tag and is at least kAeadTagSize. Writes size - kAeadTagSize bytes;
   // `destination` may be `ciphertext`. Returns false when the packet is not authentic; the bytes

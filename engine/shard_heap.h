@@ -79,8 +79,7 @@ void shard_free(void* block, void* heap) noexcept;
 void* shard_calloc(std::size_t count, std::size_t size, void* heap) noexcept;
 void* shard_realloc(void* block, std::size_t size, void* heap) noexcept;
 
-// Points wolfSSL's allocator at the current heap of the calling thread. Once per process, before
-// the first TlsContext (TlsContext::create does it; calling it again does nothing).
-void install_wolfssl_allocators() noexcept;
+// wolfSSL's allocator is pointed at the current heap of the calling thread when the program is
+// loaded, before anything can have allocated by another one: there is nothing to call.
 
 }  // namespace quicore::engine

@@ -10,8 +10,10 @@
 //   install_tls_callbacks(callbacks);         // recv_crypto_data
 //   callbacks.rand = ...; callbacks.get_new_connection_id2 = ...;   // the connection's own, as are
 //   callbacks.get_path_challenge_data2 = ...;                       // all that need random bytes
-//   // Nothing is taken from ngtcp2_crypto_*_cb. Functions of ngtcp2's helper that work outside of a
-//   // connection are fine: ngtcp2_crypto_write_retry, _generate_retry_token2, _verify_retry_token2,
+//   // Nothing is taken from ngtcp2_crypto_*_cb. Functions of ngtcp2's helper that work outside of
+//   a
+//   // connection are fine: ngtcp2_crypto_write_retry, _generate_retry_token2,
+//   _verify_retry_token2,
 //   // _generate_regular_token2, _generate_stateless_reset_token, _write_connection_close.
 //
 //   auto tls = TlsSession::create(context, {.server_name = "example.org", .now = now});
@@ -30,17 +32,17 @@
 //     ngtcp2_conn_get_tls_alert2, or handshake_error() for an Error with a sentence.
 //   Destroy the ngtcp2_conn before the TlsSession.
 //
-// Compatible version negotiation (RFC 9368): the connection sets ngtcp2_settings.preferred_versions,
-// available_versions and original_version (server) and the rest happens by itself: the server reads
-// the client's version_information when the first Handshake key is installed, ngtcp2 then calls
-// `version_negotiation`, which installs Initial keys of the chosen version, and all later keys are
-// derived with that version's labels. The wire version of a client's first flight is the
-// `client_chosen_version` given to ngtcp2_conn_client_new.
+// Compatible version negotiation (RFC 9368): the connection sets
+// ngtcp2_settings.preferred_versions, available_versions and original_version (server) and the rest
+// happens by itself: the server reads the client's version_information when the first Handshake key
+// is installed, ngtcp2 then calls `version_negotiation`, which installs Initial keys of the chosen
+// version, and all later keys are derived with that version's labels. The wire version of a
+// client's first flight is the `client_chosen_version` given to ngtcp2_conn_client_new.
 //
-// What is refused here, before wolfSSL sees it: messages longer than kMaxHandshakeMessage; after the
-// handshake, anything but a NewSessionTicket to a client (RFC 9001 6 forbids KeyUpdate, 4.4 forbids
-// post-handshake client authentication): connection error 0x10a, unexpected_message. A peer without
-// a common ALPN: 0x178, no_application_protocol (RFC 9001 8.1).
+// What is refused here, before wolfSSL sees it: messages longer than kMaxHandshakeMessage; after
+// the handshake, anything but a NewSessionTicket to a client (RFC 9001 6 forbids KeyUpdate, 4.4
+// forbids post-handshake client authentication): connection error 0x10a, unexpected_message. A peer
+// without a common ALPN: 0x178, no_application_protocol (RFC 9001 8.1).
 //
 // Threading: the connection's shard. No user code runs inside; the key-log function is the engine's
 // and must only record. Cost: about 12 KiB while the handshake runs; see release_handshake_memory.
@@ -89,7 +91,7 @@ class TlsSession {
     // Client: from session_ticket() of an earlier session. One that cannot be used (damaged,
     // expired, of another server, from a session that checked less) is ignored: full handshake.
     std::span<const std::uint8_t> ticket{};
-    bool early_data = false;  // and TlsSettings::early_data
+    bool early_data = false;          // and TlsSettings::early_data
     KeyLogFunction keylog = nullptr;  // called only when TlsSettings::keylog
     void* keylog_user = nullptr;
     Instant now{};  // server: moves the ticket keys on
@@ -102,22 +104,29 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  // Ties both together: sets the TLS handle of `connection` (the WOLFSSL*) and keeps the pointer for
-  // the callbacks.
+  // Ties both together: sets the TLS handle of `connection` (the WOLFSSL*) and keeps the pointer
+  // for the callbacks.
   void attach(ngtcp2_conn* connection) noexcept;
 
-  // Hands CRYPTO bytes to TLS and moves the handshake on; also with no bytes, to go on after a pause
-  // or (client) to begin. 0, or an ngtcp2 error for a callback to return. install_tls_callbacks and
-  // install_packet_protection call it; a connection calls it only for bytes it has held back.
+  // Hands CRYPTO bytes to TLS and moves the handshake on; also with no bytes, to go on after a
+  // pause or (client) to begin. 0, or an ngtcp2 error for a callback to return.
+  // install_tls_callbacks and install_packet_protection call it; a connection calls it only for
+  // bytes it has held back.
   int advance(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
 
-  // --- after the handshake (before, the answers are empty) ----------------------------------------
+  // RFC 9001 8.2: hands ngtcp2's transport parameters to TLS, and the peer's to ngtcp2. Packet
+  // protection calls both at the right moments. False when the handshake has to end.
+  bool send_transport_params() noexcept;
+  bool receive_transport_params() noexcept;
+
+  // --- after the handshake (before, the answers are empty)
+  // ----------------------------------------
 
   std::string_view alpn() const noexcept;
-  std::string_view server_name() const noexcept;    // as sent (client) or received (server)
-  std::string_view cipher_name() const noexcept;    // "TLS_AES_128_GCM_SHA256"
+  std::string_view server_name() const noexcept;  // as sent (client) or received (server)
+  std::string_view cipher_name() const noexcept;  // "TLS_AES_128_GCM_SHA256"
   std::string_view cipher_version() const noexcept { return "TLSv1.3"; }
-  std::string_view group_name() const noexcept;     // "X25519", "X25519MLKEM768", ...
+  std::string_view group_name() const noexcept;  // "X25519", "X25519MLKEM768", ...
   bool resumed() const noexcept;
   bool early_data_offered() const noexcept { return early_data_offered_; }  // client
   bool early_data_accepted() const noexcept;
@@ -135,8 +144,8 @@ class TlsSession {
   std::vector<std::uint8_t> session_ticket() const;
 
   // Why the handshake failed: kind `certificate` or `tls`, `code` the TLS alert, and a sentence.
-  // `alert` is ngtcp2_conn_get_tls_alert2 of the connection (ours), or the low byte of a CRYPTO_ERROR
-  // received from the peer with `from_peer`.
+  // `alert` is ngtcp2_conn_get_tls_alert2 of the connection (ours), or the low byte of a
+  // CRYPTO_ERROR received from the peer with `from_peer`.
   Error handshake_error(std::uint8_t alert, bool from_peer = false) const;
 
   // Frees what only the handshake needed. Call once it is confirmed; names and answers above stay.
