@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/common/load_report.h"
 
-#include <nlohmann/json.hpp>
+#include <concepts>
+#include <type_traits>
+
+#include "tools/common/json_members.h"
 
 namespace quicore::tools {
 namespace {
@@ -12,9 +15,12 @@ double microseconds(LatencyHistogram::Nanoseconds value) {
 
 constexpr double kGiga = 1e9;
 
-// The keys, once, for both directions. `visit(key, member)` is called for every one.
+}  // namespace
+
+// Found by json_members.h and the JSON library through the namespace of their arguments.
 template <class Latency, class Visit>
-void for_each_latency_key(Latency& latency, Visit&& visit) {
+requires std::same_as<std::remove_const_t<Latency>, LatencySummary>
+static void for_each_key(Latency& latency, Visit&& visit) {
   visit("count", latency.count);
   visit("min", latency.min);
   visit("mean", latency.mean);
@@ -26,7 +32,8 @@ void for_each_latency_key(Latency& latency, Visit&& visit) {
 }
 
 template <class Report, class Visit>
-void for_each_key(Report& report, Visit&& visit) {
+requires std::same_as<std::remove_const_t<Report>, LoadReport>
+static void for_each_key(Report& report, Visit&& visit) {
   visit("mode", report.mode);
   visit("url", report.url);
   visit("connections", report.connections);
@@ -48,22 +55,16 @@ void for_each_key(Report& report, Visit&& visit) {
   visit("cpu_seconds_per_gigabit", report.cpu_seconds_per_gigabit);
 }
 
-}  // namespace
-
-// Found by the JSON library through the namespace of their argument.
 static void to_json(nlohmann::ordered_json& json, const LatencySummary& latency) {
-  json = nlohmann::ordered_json::object();
-  for_each_latency_key(latency, [&](const char* key, const auto& member) { json[key] = member; });
+  members_to_json(json, latency);
 }
 
 static void from_json(const nlohmann::ordered_json& json, LatencySummary& latency) {
-  for_each_latency_key(latency,
-                       [&](const char* key, auto& member) { json.at(key).get_to(member); });
+  for_each_key(latency, [&](const char* key, auto& member) { json.at(key).get_to(member); });
 }
 
 void to_json(nlohmann::ordered_json& json, const LoadReport& report) {
-  json = nlohmann::ordered_json::object();
-  for_each_key(report, [&](const char* key, const auto& member) { json[key] = member; });
+  members_to_json(json, report);
 }
 
 LatencySummary LatencySummary::of(const LatencyHistogram& histogram) {
@@ -95,29 +96,10 @@ void LoadReport::derive_rates() {
   cpu_seconds_per_gigabit = gigabits > 0 ? cpu_seconds / gigabits : 0;
 }
 
-std::string to_json_line(const LoadReport& report) {
-  // An error's sentence may quote what a peer sent: replace what is not UTF-8 rather than throw.
-  return nlohmann::ordered_json(report).dump(-1, ' ', false,
-                                             nlohmann::ordered_json::error_handler_t::replace);
-}
+std::string to_json_line(const LoadReport& report) { return json_line(report); }
 
 std::expected<LoadReport, std::string> parse_load_report(std::string_view json) {
-  const auto parsed = nlohmann::ordered_json::parse(json, nullptr, /*allow_exceptions=*/false);
-  if (!parsed.is_object()) {
-    return std::unexpected("the load report is not a JSON object: run quicore-load with --json");
-  }
-  LoadReport report;
-  const char* reading = "";
-  try {
-    for_each_key(report, [&](const char* key, auto& member) {
-      reading = key;
-      parsed.at(key).get_to(member);
-    });
-  } catch (const nlohmann::json::exception& error) {
-    return std::unexpected("the load report's \"" + std::string(reading) +
-                           "\" is missing or of the wrong type: " + error.what());
-  }
-  return report;
+  return members_from_json<LoadReport>(json, "load report");
 }
 
 }  // namespace quicore::tools

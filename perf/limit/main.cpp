@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// quicore-limit: what this machine's kernel and CPU allow one QUIC transfer at most.
+#include <sched.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <map>
+
+#include "perf/limit/measure.h"
+#include "tools/common/options.h"
+#include "tools/common/progress_line.h"
+
+namespace {
+
+using quicore::engine::AeadBackend;
+using quicore::perf::LimitOptions;
+using quicore::tools::MachineLimit;
+
+constexpr const char* kDescription =
+    "Measures what this machine's kernel and CPU allow one QUIC transfer at most: UDP over\n"
+    "loopback with a window, GSO and GRO; AES-128-GCM per packet; and both together, on two\n"
+    "cores and on one. Every figure is the median of the rounds.";
+
+// The first two CPUs this process may run on.
+std::vector<unsigned> allowed_cpus() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  std::vector<unsigned> cpus;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE && cpus.size() < 2; ++cpu) {
+    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
+  }
+  return cpus;
+}
+
+// Two CPUs that are the same are one core.
+std::string check_cpus(std::vector<unsigned>& cpus) {
+  if (cpus.size() > 2) return "--cpus takes one or two CPUs: the sender's and the receiver's";
+  if (cpus.size() == 2 && cpus[0] == cpus[1]) cpus.pop_back();
+  return {};
+}
+
+void print_line(const char* what, double two_cores, double one_core) {
+  std::printf("  %-28s", what);
+  if (two_cores > 0) {
+    std::printf("%8.1f Gbit/s", two_cores);
+  } else {
+    std::printf("%15s", "-");
+  }
+  std::printf("%8.1f Gbit/s\n", one_core);
+}
+
+void print_table(const MachineLimit& limit) {
+  using quicore::tools::gbps_of;
+  std::printf("Limit of this machine, datagrams of %u bytes, %u per message\n\n", limit.payload,
+              limit.segments);
+  std::printf("  %-28s%15s%15s\n", "", "two cores", "one core");
+  print_line("UDP through the kernel", limit.kernel_two_cores_gbps, limit.kernel_one_core_gbps);
+  const double both_ns = limit.seal_ns + limit.open_ns;
+  print_line("AEAD", limit.two_cores_gbps > 0 ? limit.aead_gbps : 0,
+             gbps_of(limit.payload, both_ns));
+  print_line("both: the limit", limit.two_cores_gbps, limit.one_core_gbps);
+  std::printf("\n  %s: seal %.0f ns, open %.0f ns per packet\n", limit.aead.c_str(), limit.seal_ns,
+              limit.open_ns);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  LimitOptions options;
+  options.cpus = allowed_cpus();
+  double seconds = 6;
+  bool json = false;
+  std::string backend = "auto";
+  const std::map<std::string, AeadBackend> backends = {{"auto", AeadBackend::automatic},
+                                                       {"ipsec-mb", AeadBackend::ipsec_mb},
+                                                       {"wolfcrypt", AeadBackend::wolfcrypt}};
+  CLI::App app(kDescription, "quicore-limit");
+  app.add_option("--seconds", seconds, "measuring time of everything, without warm-ups")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  app.add_option("--rounds", options.rounds, "how often each figure is measured")
+      ->check(CLI::Range(1U, 1000U))
+      ->capture_default_str();
+  app.add_option("--payload", options.payload, "bytes of UDP payload per datagram")
+      ->check(CLI::Range(8U, 65507U))
+      ->capture_default_str();
+  app.add_option("--segments", options.segments, "datagrams per message, 0: as many as fit")
+      ->check(CLI::Range(0U, 64U))
+      ->capture_default_str();
+  app.add_option("--window", options.window, "messages in flight")
+      ->check(CLI::Range(1U, 1024U))
+      ->capture_default_str();
+  app.add_option("--aead", backend, "the AEAD library")
+      ->check(CLI::IsMember(backends))
+      ->capture_default_str();
+  quicore::tools::add_cpu_list(app, "--cpus", options.cpus,
+                               "the sender's CPU and the receiver's: 0,1; one CPU: one core only");
+  app.add_flag("--json", json, "print one line of JSON instead of the table");
+  CLI11_PARSE(app, argc, argv);
+  if (const std::string problem = check_cpus(options.cpus); !problem.empty()) {
+    std::fprintf(stderr, "quicore-limit: %s\n", problem.c_str());
+    return 2;
+  }
+  options.backend = backends.at(backend);
+  options.duration = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
+
+  quicore::tools::ProgressLine line(std::cerr, quicore::tools::ProgressLine::style_of(2));
+  const auto limit = quicore::perf::measure_limit(options, [&](const std::string& step) {
+    line.update(std::chrono::steady_clock::now(), "quicore-limit: " + step);
+  });
+  line.clear();
+  if (!limit) {
+    std::fprintf(stderr, "quicore-limit: %s\n", limit.error().reason.c_str());
+    return 1;
+  }
+  if (json) {
+    std::printf("%s\n", quicore::tools::to_json_line(*limit).c_str());
+  } else {
+    print_table(*limit);
+  }
+  return 0;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The whole measurement: rounds of kernel on two cores, kernel on one core, and AEAD, interleaved
+// so that a machine that changes its speed changes all of them, and the medians of the rounds.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "io/error.h"
+#include "io/time.h"
+#include "perf/limit/aead_cost.h"
+#include "perf/limit/kernel_udp.h"
+#include "tools/common/machine_limit.h"
+
+namespace quicore::perf {
+
+struct LimitOptions {
+  unsigned payload = 1472;
+  unsigned segments = 0;  // 0: as many as fit
+  unsigned window = 16;
+  unsigned rounds = 3;
+  std::vector<unsigned> cpus;  // sender, receiver; one for one core only
+  engine::AeadBackend backend = engine::AeadBackend::automatic;
+  Duration duration = std::chrono::seconds(6);  // of everything, without warm-ups
+};
+
+// `progress` is called before each step with what it is.
+Result<tools::MachineLimit> measure_limit(const LimitOptions& options,
+                                          const std::function<void(const std::string&)>& progress);
+
+}  // namespace quicore::perf

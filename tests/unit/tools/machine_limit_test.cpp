@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/common/machine_limit.h"
+
+#include <gtest/gtest.h>
+
+namespace quicore::tools {
+namespace {
+
+MachineLimit example() {
+  MachineLimit limit;
+  limit.payload = 1452;
+  limit.segments = 45;
+  limit.aead = "AES-128-GCM, ipsec-mb";
+  limit.seal_ns = 99;
+  limit.open_ns = 92;
+  limit.kernel_two_cores_gbps = 81;
+  limit.kernel_one_core_gbps = 95;
+  limit.kernel_two_cores_rounds = {80, 81, 82};
+  limit.kernel_one_core_rounds = {95};
+  limit.derive();
+  return limit;
+}
+
+TEST(MachineLimit, OnTwoCoresTheBusierSidePaysTheKernelAndOneAeadOperation) {
+  const MachineLimit limit = example();
+  EXPECT_NEAR(limit.aead_gbps, 117.3, 0.1);
+  EXPECT_NEAR(limit.two_cores_gbps, 47.9, 0.1);
+}
+
+TEST(MachineLimit, OnOneCoreEveryPacketIsSealedAndOpenedThere) {
+  const double ns = 1452 * 8 / 95.0 + 99 + 92;
+  EXPECT_NEAR(example().one_core_gbps, 1452 * 8 / ns, 1e-9);
+}
+
+TEST(MachineLimit, TheSlowerAeadOperationCounts) {
+  MachineLimit limit = example();
+  std::swap(limit.seal_ns, limit.open_ns);
+  limit.derive();
+  EXPECT_DOUBLE_EQ(limit.two_cores_gbps, example().two_cores_gbps);
+}
+
+TEST(MachineLimit, AMachineOfOneCoreHasNoLimitForTwo) {
+  MachineLimit limit = example();
+  limit.kernel_two_cores_gbps = 0;
+  limit.derive();
+  EXPECT_EQ(limit.two_cores_gbps, 0.0);
+  EXPECT_GT(limit.one_core_gbps, 0.0);
+}
+
+TEST(MachineLimit, WhatIsWrittenIsReadBackEqual) {
+  const std::string line = to_json_line(example());
+  const auto read = parse_machine_limit(line);
+  ASSERT_TRUE(read) << read.error();
+  EXPECT_EQ(to_json_line(*read), line);
+  EXPECT_EQ(read->kernel_two_cores_rounds, example().kernel_two_cores_rounds);
+}
+
+TEST(MachineLimit, WhatIsNoLimitIsRefusedByName) {
+  const auto read = parse_machine_limit(R"({"payload":1472})");
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().find("machine's limit's \"segments\" is missing"), std::string::npos);
+}
+
+TEST(Median, TheMiddleValueOrTheMeanOfTheTwoInTheMiddle) {
+  EXPECT_EQ(median({}), 0.0);
+  EXPECT_EQ(median({5}), 5.0);
+  EXPECT_EQ(median({9, 1, 5}), 5.0);
+  EXPECT_EQ(median({1, 9, 5, 6}), 5.5);
+}
+
+}  // namespace
+}  // namespace quicore::tools

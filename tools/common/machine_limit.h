@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// MachineLimit: what the kernel and the CPU of a machine allow one QUIC transfer at most, and its
+// JSON form. quicore-limit measures and writes it, quicore-demo and the scripts under perf/ read
+// it.
+//
+// The formula, per packet of `payload` bytes:
+//
+//   Every byte of a bulk transfer passes the kernel (measured: windowed UDP with GSO and GRO, by
+//   itself) and one AEAD operation on each side (measured: by itself). A core does one thing at a
+//   time, so on the core that is busier their costs add:
+//
+//     two cores:  ns = kernel_two_ns + max(seal_ns, open_ns)
+//     one core:   ns = kernel_one_ns + seal_ns + open_ns
+//     limit       = payload * 8 / ns  Gbit/s
+//
+//   kernel_two_ns is the wall time per packet when sender and receiver run on different cores: the
+//   busier of the two is never idle then, so that is its cost. kernel_one_ns is the wall time with
+//   both on the same core. Example: 81 Gbit/s of 1452-byte packets are 143 ns, a seal takes 99 ns:
+//   48 Gbit/s. Nothing in it counts for QUIC itself: no acknowledgements, no bookkeeping, no
+//   header protection. An implementation cannot reach it; the ratio says how much it adds.
+#pragma once
+
+#include <expected>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace quicore::tools {
+
+struct MachineLimit {
+  unsigned payload = 0;   // bytes per datagram, and per AEAD operation
+  unsigned segments = 0;  // datagrams per message to the kernel
+  std::string aead;       // "AES-128-GCM, ipsec-mb"
+  double seal_ns = 0;
+  double open_ns = 0;
+  double kernel_two_cores_gbps = 0;  // 0: the machine, or --cpus, has one CPU only
+  double kernel_one_core_gbps = 0;
+  // The rounds the medians above were taken of: how steady the machine was.
+  std::vector<double> kernel_two_cores_rounds;
+  std::vector<double> kernel_one_core_rounds;
+
+  // Derived by the formula above.
+  double aead_gbps = 0;  // by the slower of seal and open, one core
+  double two_cores_gbps = 0;
+  double one_core_gbps = 0;
+
+  void derive();
+};
+
+// Gbit/s of packets of `payload` bytes that take `ns` each; 0 when ns is 0.
+[[nodiscard]] double gbps_of(unsigned payload, double ns);
+// And back.
+[[nodiscard]] double ns_of(unsigned payload, double gbps);
+
+// The middle value, or the mean of the two in the middle; 0 of none.
+[[nodiscard]] double median(std::vector<double> values);
+
+void to_json(nlohmann::ordered_json& json, const MachineLimit& limit);
+[[nodiscard]] std::string to_json_line(const MachineLimit& limit);
+
+// The limit in `json`, or a sentence that names what is missing.
+[[nodiscard]] std::expected<MachineLimit, std::string> parse_machine_limit(std::string_view json);
+
+}  // namespace quicore::tools
