@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "io/check.h"
+#include "io/steering.h"
 
 namespace quicore::engine {
 
@@ -38,15 +39,13 @@ std::string ConnectionId::to_hex() const {
 
 ConnectionId make_connection_id(io::Random& random, std::uint32_t shard_index,
                                 std::uint32_t shard_count, std::size_t length) noexcept {
-  QUICORE_CHECK(length >= 4 && length <= limits::kMaxConnectionIdLength);
+  QUICORE_CHECK(length >= io::kSteeringBytes && length <= limits::kMaxConnectionIdLength);
   QUICORE_CHECK(shard_count > 0 && shard_index < shard_count);
   ConnectionId id;
   id.size = static_cast<std::uint8_t>(length);
-  random.fill(std::as_writable_bytes(std::span(id.bytes).first(length)));
-  // Uniform over exactly the 32-bit words that are congruent to the shard.
-  const std::uint64_t words = ((std::uint64_t{1} << 32) - shard_index + shard_count - 1) / shard_count;
-  const std::uint64_t word = random.below(words) * shard_count + shard_index;
-  for (int i = 0; i < 4; ++i) id.bytes[i] = static_cast<std::uint8_t>(word >> (24 - 8 * i));
+  const auto bytes = std::as_writable_bytes(std::span(id.bytes).first(length));
+  random.fill(bytes);
+  io::mark_connection_id(bytes, shard_index, shard_count);
   return id;
 }
 
