@@ -35,6 +35,7 @@ struct Pem {
 
   static Pem file(std::string path) { return {{}, std::move(path)}; }
   static Pem bytes(std::string text) { return {std::move(text), {}}; }
+  friend bool operator==(const Pem&, const Pem&) = default;
 };
 
 // What happens when the peer's certificate is not acceptable.
@@ -134,6 +135,8 @@ struct TlsSettings {
   // 48 bytes from which random ticket keys are drawn. `share_ticket_seed` fills it, so that the
   // contexts of several shards made from one settings value open each other's tickets.
   std::vector<std::uint8_t> ticket_seed;
+
+  friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
 
 inline constexpr std::size_t kTicketKeySize = 48;

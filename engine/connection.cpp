@@ -1,0 +1,480 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/connection.h"
+
+#include <ngtcp2/ngtcp2.h>
+
+#include <algorithm>
+
+#include "engine/admission.h"
+#include "engine/connection_callbacks.h"
+#include "engine/endpoint.h"
+#include "engine/http3_session.h"
+#include "engine/path.h"
+#include "engine/shard.h"
+#include "engine/tls_session.h"
+#include "engine/transport_settings.h"
+
+namespace quicore::engine {
+
+Connection::Connection(Endpoint& endpoint, Side side) : endpoint_(endpoint), side_(side) {
+  stats_.created_at = endpoint.shard().now();
+}
+
+Connection::~Connection() {
+  streams_.clear();
+  http3_.reset();
+  ngtcp2_conn_del(conn_);
+  tls_.reset();
+  for (const ConnectionId& id : issued_ids_) shard().table().erase(id);
+  shard().deadlines().cancel(*this);
+}
+
+Shard& Connection::shard() const noexcept { return endpoint_.shard(); }
+
+Instant Connection::now() const noexcept { return shard().now(); }
+
+// --- set-up --------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Connection>> Connection::connect(Endpoint& endpoint, const Address& remote,
+                                                        const SessionConfig& config,
+                                                        const Resume* resume) {
+  std::unique_ptr<Connection> connection(new Connection(endpoint, Side::client));
+  connection->socket_ = endpoint.socket();
+  connection->use_preferred_address_ = config.use_preferred_address;
+  auto start = std::make_unique<ClientStart>();
+  start->config = config;
+  start->remote = remote;
+  connection->first_remote_ = remote;
+  if (resume != nullptr) start->resume = *resume;
+  const std::uint32_t version = wire_versions(config).front();
+  if (auto ok = connection->start_client(*start, version, version); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  connection->client_start_ = std::move(start);
+  connection->wants_to_send();
+  return connection;
+}
+
+Result<> Connection::start_client(const ClientStart& start, std::uint32_t version,
+                                  std::uint32_t original_version) {
+  const SessionConfig& config = start.config;
+  const auto versions = wire_versions(config);
+  auto settings = make_settings(endpoint_.config(), config, start.remote, shard().random(),
+                                versions, now());
+  settings.original_version = original_version;
+  if (start.resume && !start.resume->token.empty()) {
+    settings.token = reinterpret_cast<const std::uint8_t*>(start.resume->token.data());
+    settings.tokenlen = start.resume->token.size();
+    settings.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
+  }
+  auto params = make_transport_params(config);
+  const auto as_id = [](const std::vector<std::byte>& bytes) {
+    return ConnectionId::from({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
+  };
+  const ConnectionId scid =
+      config.scid.empty()
+          ? make_connection_id(shard().random(), shard().index(), shard().count())
+          : as_id(config.scid);
+  // Any random ID will do as the first destination: the server's steering treats it as a hash.
+  const ConnectionId dcid =
+      config.dcid.empty() ? make_connection_id(shard().random(), 0, 1) : as_id(config.dcid);
+  const ngtcp2_cid quic_scid = scid.to_ngtcp2();
+  const ngtcp2_cid quic_dcid = dcid.to_ngtcp2();
+  const ngtcp2_path path = make_path(endpoint_.local_address(), start.remote, socket_);
+  const int error =
+      ngtcp2_conn_client_new(&conn_, &quic_dcid, &quic_scid, &path, version,
+                             &connection_callbacks(), &settings, &params, nullptr, this);
+  if (error != 0) {
+    return failure(Errc::no_memory,
+                   std::string("cannot begin a connection: ") + ngtcp2_strerror(error));
+  }
+  issue_id(scid);
+  shard().uses_id_length(scid.size);
+  return attach_tls(config, start.resume ? &*start.resume : nullptr);
+}
+
+Result<std::unique_ptr<Connection>> Connection::accept(Endpoint& endpoint,
+                                                       const InitialPacket& packet,
+                                                       const SessionConfig& config) {
+  std::unique_ptr<Connection> connection(new Connection(endpoint, Side::server));
+  connection->socket_ = packet.train->socket;
+  connection->first_remote_ = packet.train->remote;
+  if (auto ok = connection->start_server(packet, config); !ok) {
+    return std::unexpected(std::move(ok.error()));
+  }
+  connection->mark(ConnectionEvent::created);
+  return connection;
+}
+
+Result<> Connection::start_server(const InitialPacket& packet, const SessionConfig& config) {
+  const auto versions = wire_versions(config);
+  auto settings = make_settings(endpoint_.config(), config, packet.train->remote,
+                                shard().random(), versions, now());
+  settings.token = packet.token.data();
+  settings.tokenlen = packet.token.size();
+  settings.token_type = packet.token_type;
+  auto params = make_transport_params(config);
+  const ConnectionId scid = make_connection_id(shard().random(), shard().index(), shard().count());
+  params.original_dcid_present = 1;
+  params.original_dcid = packet.original_dcid.value_or(packet.dcid).to_ngtcp2();
+  if (packet.original_dcid) {
+    params.retry_scid_present = 1;
+    params.retry_scid = packet.dcid.to_ngtcp2();
+  }
+  const auto& secret = endpoint_.admission().reset_token_secret();
+  if (!endpoint_.config().disable_stateless_reset) {
+    params.stateless_reset_token_present = make_stateless_reset_token(
+        std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(params.stateless_reset_token),
+        secret, scid);
+  }
+  set_preferred_address(params, config.transport);
+  if (params.preferred_addr_present) {
+    const ConnectionId id = make_connection_id(shard().random(), shard().index(), shard().count());
+    params.preferred_addr.cid = id.to_ngtcp2();
+    static_cast<void>(make_stateless_reset_token(
+        std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(
+            params.preferred_addr.stateless_reset_token),
+        secret, id));
+    issue_id(id);
+  }
+  const ngtcp2_cid quic_scid = scid.to_ngtcp2();
+  const ngtcp2_cid quic_dcid = packet.scid.to_ngtcp2();
+  const ngtcp2_path path =
+      make_path(endpoint_.path_local_of(*packet.train), packet.train->remote, socket_);
+  const int error = ngtcp2_conn_server_new(&conn_, &quic_dcid, &quic_scid, &path, packet.version,
+                                           &connection_callbacks(), &settings, &params, nullptr,
+                                           this);
+  if (error != 0) {
+    return failure(Errc::no_memory,
+                   std::string("cannot accept a connection: ") + ngtcp2_strerror(error));
+  }
+  issue_id(scid);
+  issue_id(packet.dcid);  // the client's Initials and 0-RTT packets carry it until they hear from us
+  return attach_tls(config, nullptr);
+}
+
+Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resume) {
+  auto context = endpoint_.tls_context(side_, config);
+  if (!context) return std::unexpected(std::move(context.error()));
+  TlsSession::Parameters parameters;
+  parameters.server_name = config.hostname;
+  parameters.alpn = config.alpn;
+  parameters.now = now();
+  if (resume != nullptr) {
+    parameters.ticket = {reinterpret_cast<const std::uint8_t*>(resume->session_ticket.data()),
+                         resume->session_ticket.size()};
+    parameters.early_data = config.secure.early_data || (*context)->settings().early_data;
+  }
+  auto session = TlsSession::create(std::move(*context), parameters);
+  if (!session) return std::unexpected(std::move(session.error()));
+  tls_ = std::move(*session);
+  tls_->attach(conn_);
+  server_name_ = config.hostname;
+  if (config.keep_alive > Duration::zero()) {
+    ngtcp2_conn_set_keep_alive_timeout(conn_, static_cast<ngtcp2_duration>(config.keep_alive.count()));
+  }
+  if (resume != nullptr && tls_->early_data_offered()) {
+    alpn_ = config.alpn.front();
+    use_early_data(*resume);
+  }
+  return {};
+}
+
+// RFC 9001 4.6: the server's remembered transport parameters bound what may be sent in 0-RTT.
+void Connection::use_early_data(const Resume& resume) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(resume.transport_params.data());
+  if (ngtcp2_conn_decode_and_set_0rtt_transport_params(conn_, bytes,
+                                                       resume.transport_params.size()) != 0) {
+    return;  // unusable information is ignored (E13): streams then wait for the handshake
+  }
+  early_usable_ = set_up_application(alpn_).has_value();
+}
+
+Result<> Connection::set_up_application(std::string_view alpn) {
+  alpn_ = alpn;
+  if (alpn != "h3" || http3_ != nullptr) return {};
+  auto session = Http3Session::create(*this, side_);
+  if (!session) return std::unexpected(std::move(session.error()));
+  http3_ = std::move(*session);
+  return {};
+}
+
+// RFC 9368 2.1: incompatible version negotiation. The connection begins again with a version both
+// sides speak; ngtcp2 proves by version_information that nobody forged the list.
+bool Connection::restart_with_other_version() {
+  if (client_start_ == nullptr || offered_versions_.empty()) return false;
+  const auto ours = wire_versions(client_start_->config);
+  const std::uint32_t version = ngtcp2_select_version(
+      ours.data(), ours.size(), offered_versions_.data(), offered_versions_.size());
+  const std::uint32_t original = ours.front();
+  offered_versions_.clear();
+  if (version == 0 || version == original) return false;
+  streams_.clear();
+  http3_.reset();
+  early_usable_ = false;
+  ngtcp2_conn_del(std::exchange(conn_, nullptr));
+  tls_.reset();
+  while (!issued_ids_.empty()) retire_id(ConnectionId(issued_ids_.back()));
+  if (!start_client(*client_start_, version, original)) return false;
+  wants_to_send();
+  return true;
+}
+
+void Connection::issue_id(const ConnectionId& id) {
+  // A collision of 8 random bytes is not worth a retry loop: the older connection keeps the ID and
+  // this one loses the packets sent to it.
+  if (shard().table().insert(id, this)) issued_ids_.push_back(id);
+}
+
+void Connection::retire_id(const ConnectionId& id) {
+  const auto position = std::find(issued_ids_.begin(), issued_ids_.end(), id);
+  if (position == issued_ids_.end()) return;
+  shard().table().erase(id);
+  issued_ids_.erase(position);
+}
+
+// --- receiving -----------------------------------------------------------------------------------
+
+void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagram,
+                         Instant now) {
+  stats_.last_received_at = now;
+  if (state_ == ConnectionState::closing) return answer_while_closing();
+  if (state_ > ConnectionState::closing || conn_ == nullptr) return;
+  // A client speaks from the address it bound, even where that is the wildcard: then the kernel
+  // chooses the source, and a change of its choice is no migration of ours.
+  const Address& local = side_ == Side::client ? endpoint_.local_address_of(train.socket)
+                                               : endpoint_.path_local_of(train);
+  const ngtcp2_path path = make_path(local, train.remote, train.socket);
+  ngtcp2_pkt_info info{};
+  info.ecn = static_cast<std::uint8_t>(train.ecn);
+  const int error =
+      ngtcp2_conn_read_pkt(conn_, &path, &info, reinterpret_cast<const std::uint8_t*>(datagram.data()),
+                           datagram.size(), to_nanoseconds(now));
+  if (error != 0) [[unlikely]] {
+    library_failed(error);
+  }
+  wants_to_send();
+}
+
+void Connection::expire(Instant now) {
+  if (conn_ == nullptr || state_ >= ConnectionState::closing) {
+    if (now >= close_deadline_) die();
+    return;
+  }
+  if (const int error = ngtcp2_conn_handle_expiry(conn_, to_nanoseconds(now)); error != 0) {
+    library_failed(error);
+  }
+  wants_to_send();
+}
+
+// --- what the session asks and does ----------------------------------------------------------------
+
+void Connection::set_handler(ConnectionHandler* handler) noexcept { handler_ = handler; }
+
+std::string_view Connection::alpn() const noexcept { return alpn_; }
+
+std::string_view Connection::server_name() const noexcept { return server_name_; }
+
+Address Connection::remote_address() const noexcept {
+  if (conn_ == nullptr) return close_remote_;
+  const ngtcp2_path* path = ngtcp2_conn_get_path2(conn_);
+  return Address::from_sockaddr(path->remote.addr, path->remote.addrlen);
+}
+
+Address Connection::local_address() const noexcept {
+  if (conn_ == nullptr) return close_local_;
+  const ngtcp2_path* path = ngtcp2_conn_get_path2(conn_);
+  return Address::from_sockaddr(path->local.addr, path->local.addrlen);
+}
+
+QuicVersion Connection::version() const noexcept {
+  if (conn_ == nullptr) return QuicVersion::v1;
+  const std::uint32_t negotiated = ngtcp2_conn_get_negotiated_version2(conn_);
+  return static_cast<QuicVersion>(negotiated != 0 ? negotiated
+                                                  : ngtcp2_conn_get_client_chosen_version2(conn_));
+}
+
+std::optional<Resume> Connection::resume() const {
+  if (side_ == Side::server || conn_ == nullptr || tls_ == nullptr) return std::nullopt;
+  const auto ticket = tls_->session_ticket();
+  if (ticket.empty()) return std::nullopt;
+  Resume resume;
+  const auto* begin = reinterpret_cast<const std::byte*>(ticket.data());
+  resume.session_ticket.assign(begin, begin + ticket.size());
+  std::array<std::uint8_t, 256> params{};
+  const ngtcp2_ssize size =
+      ngtcp2_conn_encode_0rtt_transport_params2(conn_, params.data(), params.size());
+  if (size > 0) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(params.data());
+    resume.transport_params.assign(bytes, bytes + size);
+  }
+  resume.token = new_token_;
+  return resume;
+}
+
+bool Connection::early_data() const noexcept {
+  if (side_ == Side::server) return early_received_;
+  return tls_ != nullptr && tls_->early_data_accepted();
+}
+
+Result<Stream*> Connection::open_stream(bool unidirectional) {
+  if (graceful_) return failure(Errc::closing, "the session is closing: no new streams");
+  if (state_ >= ConnectionState::closing || conn_ == nullptr) {
+    return failure(Errc::closed, "the session is closed");
+  }
+  if (!handshake_completed_ && !early_usable_) {
+    return failure(Errc::invalid_state,
+                   "wait for the handshake before opening streams (or resume a session with 0-RTT)");
+  }
+  std::int64_t id = -1;
+  const int error = unidirectional ? ngtcp2_conn_open_uni_stream(conn_, &id, nullptr)
+                                   : ngtcp2_conn_open_bidi_stream(conn_, &id, nullptr);
+  if (error == NGTCP2_ERR_STREAM_ID_BLOCKED) {
+    return failure(Errc::stream_limit,
+                   "the peer's limit of concurrent streams is reached: wait for one to close");
+  }
+  if (error != 0) return failure(Errc::no_memory, ngtcp2_strerror(error));
+  Stream& stream = create_stream(id, false);
+  return &stream;
+}
+
+std::uint64_t Connection::streams_left(bool unidirectional) const noexcept {
+  if (conn_ == nullptr) return 0;
+  return unidirectional ? ngtcp2_conn_get_streams_uni_left2(conn_)
+                        : ngtcp2_conn_get_streams_bidi_left2(conn_);
+}
+
+std::size_t Connection::max_datagram_size() const noexcept {
+  if (conn_ == nullptr) return 0;
+  const ngtcp2_transport_params* params = ngtcp2_conn_get_remote_transport_params2(conn_);
+  if (params == nullptr || params->max_datagram_frame_size == 0) return 0;
+  // Short header (1 + 20 + 4), AEAD tag (16), DATAGRAM frame type and length (3).
+  constexpr std::size_t kPacketOverhead = 1 + NGTCP2_MAX_CIDLEN + 4 + 16 + 3;
+  constexpr std::size_t kFrameOverhead = 3;
+  const std::size_t path = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
+  const std::size_t frame = static_cast<std::size_t>(
+      std::min<std::uint64_t>(params->max_datagram_frame_size, 65535));
+  if (frame <= kFrameOverhead || path <= kPacketOverhead) return 0;
+  return std::min(frame - kFrameOverhead, path - kPacketOverhead);
+}
+
+Result<std::uint64_t> Connection::send_datagram(Buf data) {
+  if (state_ >= ConnectionState::closing || conn_ == nullptr) {
+    return failure(Errc::closed, "the session is closed");
+  }
+  const std::size_t largest = max_datagram_size();
+  if (largest == 0) {
+    return failure(Errc::not_supported, "the peer does not take datagrams, or the handshake is "
+                                        "not far enough");
+  }
+  if (data.size() > largest) {
+    return failure(Errc::invalid_argument, "the datagram is larger than max_datagram_size(), " +
+                                               std::to_string(largest) + " bytes");
+  }
+  if (datagrams_out_.size() >= limits::kMaxQueuedSentDatagrams) {
+    return failure(Errc::blocked, "too many datagrams wait to be sent: drop this one or slow down");
+  }
+  const std::uint64_t id = next_datagram_id_++;
+  datagrams_out_.push_back({std::move(data), id});
+  wants_to_send();
+  return id;
+}
+
+Result<> Connection::update_key() {
+  if (conn_ == nullptr || !handshake_confirmed_) {
+    return failure(Errc::invalid_state, "keys can be updated once the handshake is confirmed");
+  }
+  const int error = ngtcp2_conn_initiate_key_update(conn_, to_nanoseconds(now()));
+  if (error != 0) {
+    return failure(Errc::invalid_state,
+                   "a key update is under way: wait until the peer answered it (RFC 9001 6.1)");
+  }
+  wants_to_send();
+  return {};
+}
+
+Result<> Connection::migrate(io::SocketId socket, const Address& local, bool rebinding_only) {
+  if (side_ == Side::server) {
+    return failure(Errc::not_supported, "only the client migrates (RFC 9000 9)");
+  }
+  if (conn_ == nullptr || !handshake_confirmed_) {
+    return failure(Errc::invalid_state, "migrate after the handshake is confirmed (RFC 9000 9)");
+  }
+  const Address remote = remote_address();
+  const ngtcp2_path path = make_path(local, remote, socket);
+  if (rebinding_only) {
+    // As a NAT would do it: packets leave from elsewhere and nothing is said (RFC 9000 9.3).
+    ngtcp2_conn_set_local_addr(conn_, &path.local);
+    ngtcp2_conn_set_path_user_data(conn_, path.user_data);
+  } else if (const int error =
+                 ngtcp2_conn_initiate_migration(conn_, &path, to_nanoseconds(now()));
+             error != 0) {
+    return failure(Errc::invalid_state, std::string("cannot migrate now: ") + ngtcp2_strerror(error));
+  }
+  socket_ = socket;
+  wants_to_send();
+  return {};
+}
+
+SessionStats Connection::stats(Instant now) const noexcept {
+  SessionStats stats = stats_;
+  stats.duration = now - stats.created_at;
+  if (conn_ == nullptr) return stats;
+  ngtcp2_conn_info info{};
+  ngtcp2_conn_get_conn_info2(conn_, &info);
+  stats.latest_rtt = Duration(static_cast<Duration::rep>(info.latest_rtt));
+  stats.min_rtt = Duration(static_cast<Duration::rep>(info.min_rtt));
+  stats.smoothed_rtt = Duration(static_cast<Duration::rep>(info.smoothed_rtt));
+  stats.rtt_var = Duration(static_cast<Duration::rep>(info.rttvar));
+  stats.initial_rtt = Duration(static_cast<Duration::rep>(NGTCP2_DEFAULT_INITIAL_RTT));
+  stats.cwnd = info.cwnd;
+  stats.ssthresh = info.ssthresh;
+  stats.bytes_in_flight = info.bytes_in_flight;
+  stats.packets_sent = info.pkt_sent;
+  stats.bytes_sent = info.bytes_sent;
+  stats.packets_received = info.pkt_recv;
+  stats.bytes_received = info.bytes_recv;
+  stats.packets_lost = info.pkt_lost;
+  stats.max_udp_payload_size = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
+  return stats;
+}
+
+// --- used by streams, callbacks and HTTP/3 ---------------------------------------------------------
+
+Stream* Connection::find_stream(std::int64_t id) noexcept {
+  const auto found = streams_.find(id);
+  return found == streams_.end() ? nullptr : found->second.get();
+}
+
+Stream& Connection::create_stream(std::int64_t id, bool peer_initiated) {
+  auto stream = std::make_unique<Stream>(*this, StreamId{id}, peer_initiated, now());
+  Stream& created = *stream;
+  streams_.emplace(id, std::move(stream));
+  ngtcp2_conn_set_stream_user_data(conn_, id, &created);
+  ++(created.unidirectional() ? stats_.uni_stream_count : stats_.bidi_stream_count);
+  ++(peer_initiated ? stats_.inbound_streams_count : stats_.outbound_streams_count);
+  return created;
+}
+
+void Connection::mark(ConnectionEvent event) noexcept {
+  events_ |= static_cast<std::uint16_t>(event);
+  shard().has_events(*this);
+}
+
+void Connection::stream_has_events(Stream& stream) noexcept {
+  streams_with_events_.push_back(stream);
+  shard().has_events(*this);
+}
+
+void Connection::stream_wants_to_send(Stream& stream) noexcept {
+  sendable_.push_back(stream);
+  wants_to_send();
+}
+
+void Connection::wants_to_send() noexcept { shard().wants_to_send(*this); }
+
+void Connection::fail(Error error) noexcept {
+  if (!failed_) failed_ = std::move(error);
+}
+
+}  // namespace quicore::engine

@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One QUIC connection: ngtcp2's state machine, its TLS session, its streams, and the application
+// protocol above (HTTP/3 or raw streams, by ALPN).
+//
+// Sans I/O: datagrams and the time go in; packets are written into slots the shard leases; what
+// happened is recorded as events which the DELIVER phase hands to the ConnectionHandler. Nothing is
+// written and no user code runs inside a library callback.
+//
+//   handshaking -> active -> (graceful close: refusing new streams) -> closing | draining -> dead
+//
+// Threading: its shard's thread. Lifetime: owned by its Shard; destroyed at the end of the turn in
+// which it became dead (closing and draining last three PTOs, RFC 9000 10.2). The handler gets
+// on_closed() exactly once and is not called afterwards.
+#pragma once
+
+#include <ngtcp2/ngtcp2.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/config.h"
+#include "engine/connection_id.h"
+#include "engine/deadline_queue.h"
+#include "engine/intrusive_list.h"
+#include "engine/ring_queue.h"
+#include "engine/stats.h"
+#include "engine/stream.h"
+#include "io/datagram.h"
+
+namespace quicore::engine {
+
+class Endpoint;
+class Http3Session;
+class Shard;
+class TlsSession;
+struct InitialPacket;
+
+enum class ConnectionState : std::uint8_t { handshaking, active, closing, draining, dead };
+
+enum class ConnectionEvent : std::uint16_t {
+  created = 1 << 0,  // server: the endpoint's handler sees the new connection
+  handshake_completed = 1 << 1,
+  handshake_confirmed = 1 << 2,
+  datagrams = 1 << 3,
+  streams_available = 1 << 4,  // MAX_STREAMS grew
+  session_ticket = 1 << 5,     // a ticket or NEW_TOKEN arrived: resume() has news
+  path_changed = 1 << 6,
+  datagram_status = 1 << 7,
+  closed = 1 << 8,
+};
+
+enum class DatagramStatus : std::uint8_t { acknowledged, lost };
+
+class ConnectionHandler {
+ public:
+  virtual ~ConnectionHandler() = default;
+  virtual void on_handshake_completed() = 0;
+  virtual void on_handshake_confirmed() {}
+  virtual void on_stream(Stream& stream) = 0;  // opened by the peer; set its handler here
+  virtual void on_datagram(Buf data, bool early) = 0;
+  virtual void on_datagram_status(std::uint64_t, DatagramStatus) {}
+  virtual void on_streams_available() {}
+  virtual void on_session_ticket() {}
+  virtual void on_path_changed() {}
+  virtual void on_closed(const std::optional<Error>& error) = 0;  // empty: a clean close
+};
+
+struct TransmitTag {};
+struct CleanUpTag {};
+struct OwnedTag {};
+
+class Connection : public ListHook<EventTag>,
+                   public ListHook<TransmitTag>,
+                   public ListHook<CleanUpTag>,
+                   public ListHook<OwnedTag>,
+                   public DeadlineEntry {
+ public:
+  // Client: begins the handshake; the first flight leaves in this turn's SEND phase.
+  static Result<std::unique_ptr<Connection>> connect(Endpoint& endpoint, const Address& remote,
+                                                     const SessionConfig& config,
+                                                     const Resume* resume);
+  // Server: for an Initial that admission accepted.
+  static Result<std::unique_ptr<Connection>> accept(Endpoint& endpoint, const InitialPacket& packet,
+                                                    const SessionConfig& config);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // --- what the session asks ---
+  void set_handler(ConnectionHandler* handler) noexcept;
+  ConnectionState state() const noexcept { return state_; }
+  Side side() const noexcept { return side_; }
+  bool handshake_completed() const noexcept { return handshake_completed_; }
+  bool closing_gracefully() const noexcept { return graceful_; }
+  bool is_http3() const noexcept { return http3_ != nullptr; }
+  std::string_view alpn() const noexcept;
+  std::string_view server_name() const noexcept;
+  Address remote_address() const noexcept;
+  Address local_address() const noexcept;
+  // Where it began: what limits per host count by.
+  const Address& first_remote() const noexcept { return first_remote_; }
+  QuicVersion version() const noexcept;
+  TlsSession* tls() noexcept { return tls_.get(); }  // null once closing
+  std::optional<Resume> resume() const;
+  bool early_data() const noexcept;  // server: received 0-RTT; client: accepted
+  SessionStats stats(Instant now) const noexcept;
+
+  // --- what the session does ---
+  // Fails with stream_limit, closing, or invalid_state before the handshake without 0-RTT.
+  Result<Stream*> open_stream(bool unidirectional);
+  std::uint64_t streams_left(bool unidirectional) const noexcept;
+  // The id that on_datagram_status reports; fails with blocked when the queue is full, and with
+  // invalid_argument beyond max_datagram_size().
+  Result<std::uint64_t> send_datagram(Buf data);
+  std::size_t max_datagram_size() const noexcept;
+  // Graceful: streams end naturally, new ones are refused, then CONNECTION_CLOSE(NO_ERROR).
+  void close_gracefully();
+  // Immediate: CONNECTION_CLOSE with the error's code, streams are interrupted.
+  void close(const Error& error);
+  Result<> update_key();
+  // Client: moves to another local address of the endpoint (or a new socket) with path validation.
+  Result<> migrate(io::SocketId socket, const Address& local, bool rebinding_only);
+
+  // --- what the shard does ---
+  // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
+  void clean_up();
+  void receive(const io::ReceivedTrain& train, std::span<std::byte> datagram, Instant now);
+  void expire(Instant now);
+  void deliver();
+  // Writes one train into the slot. Returns false when there is nothing (more) to send.
+  bool write_train(io::SendSlot& slot, Instant now);
+  void train_sent(Instant now);       // after each train: pacing
+  void finish_transmit();             // after the last train of this turn: the next deadline
+  bool has_events() const noexcept { return events_ != 0 || !streams_with_events_.empty(); }
+  Shard& shard() const noexcept;
+  Endpoint& endpoint() const noexcept { return endpoint_; }
+  const std::vector<ConnectionId>& issued_ids() const noexcept { return issued_ids_; }
+
+  // --- used by Stream and Http3Session ---
+  ngtcp2_conn* quic() const noexcept { return conn_; }
+  Http3Session* http3() const noexcept { return http3_.get(); }
+  Stream* find_stream(std::int64_t id) noexcept;
+  Stream& create_stream(std::int64_t id, bool peer_initiated);
+  void mark(ConnectionEvent event) noexcept;
+  void stream_has_events(Stream& stream) noexcept;
+  void stream_wants_to_send(Stream& stream) noexcept;
+  void wants_to_send() noexcept;
+  // Remembers the first fatal error of a callback; the connection is closed with it after the
+  // library returned.
+  void fail(Error error) noexcept;
+  Instant now() const noexcept;
+
+ private:
+  friend struct ConnectionCallbacks;
+  friend class Http3Session;
+  Connection(Endpoint& endpoint, Side side);
+
+  // What a client needs to begin again with another version (RFC 9368 2.1).
+  struct ClientStart {
+    SessionConfig config;
+    std::optional<Resume> resume;
+    Address remote;
+  };
+
+  Result<> start_client(const ClientStart& start, std::uint32_t version,
+                        std::uint32_t original_version);
+  Result<> start_server(const InitialPacket& packet, const SessionConfig& config);
+  Result<> attach_tls(const SessionConfig& config, const Resume* resume);
+  void use_early_data(const Resume& resume);
+  Result<> set_up_application(std::string_view alpn);  // once the ALPN is known
+  bool restart_with_other_version();
+  void issue_id(const ConnectionId& id);
+  void retire_id(const ConnectionId& id);
+
+  // connection_events.cpp: what callbacks report
+  void server_handshake_completed();
+  void handshake_is_confirmed();
+  void send_new_token(const Address& remote);
+  void stream_closed(Stream& stream, std::optional<std::uint64_t> code);
+  void stream_unblocked(Stream& stream);
+  void deliver_streams();
+  void deliver_datagrams();
+  void refuse_stream(Stream& stream);
+
+  // connection_close.cpp
+  void library_failed(int ngtcp2_error);
+  Error describe_failure(int ngtcp2_error) const;
+  Error describe_peer_close() const;
+  void begin_closing(const ngtcp2_ccerr& error, std::optional<Error> reported);
+  void begin_draining(std::optional<Error> reported);
+  void vanish(std::optional<Error> reported);  // no packet, no closing period
+  void report_closed(std::optional<Error> reported);
+  void release_transport();  // streams, TLS, ngtcp2: all but IDs and the close packet
+  void die();
+  void interrupt_streams(const std::optional<Error>& error);
+  void finish_graceful_close_if_done();
+  void answer_while_closing();
+  bool write_close_packet(io::SendSlot& slot, Instant now);
+
+  // connection_transmit.cpp
+  static ngtcp2_ssize write_packet(ngtcp2_conn* quic, ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                   std::uint8_t* packet, std::size_t capacity,
+                                   ngtcp2_tstamp timestamp, void* user_data);
+  struct PacketRoom;
+  ngtcp2_ssize write_datagrams(PacketRoom& room);
+  ngtcp2_ssize write_raw_streams(PacketRoom& room);
+  ngtcp2_ssize write_http3_streams(PacketRoom& room);
+  void raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full);
+  void update_deadline();
+
+  struct QueuedDatagram {
+    Buf data;
+    std::uint64_t id = 0;
+  };
+  struct ReceivedDatagram {
+    Buf data;
+    bool early = false;
+  };
+  struct DatagramReport {
+    std::uint64_t id = 0;
+    DatagramStatus status{};
+  };
+
+  Endpoint& endpoint_;
+  ngtcp2_conn* conn_ = nullptr;
+  ConnectionHandler* handler_ = nullptr;
+  std::unique_ptr<TlsSession> tls_;
+  std::unique_ptr<Http3Session> http3_;
+  ConnectionState state_ = ConnectionState::handshaking;
+  Side side_;
+  io::SocketId socket_{};
+  std::uint16_t events_ = 0;
+  bool handshake_completed_ = false;
+  bool handshake_confirmed_ = false;
+  bool graceful_ = false;
+  bool early_received_ = false;
+  bool early_usable_ = false;  // client: streams may be opened in 0-RTT
+  bool closed_reported_ = false;
+  bool released_ = false;
+  bool release_handshake_memory_ = false;
+  bool use_preferred_address_ = true;
+  std::optional<Error> error_;   // reported by on_closed
+  std::optional<Error> failed_;  // recorded inside a callback
+  IntrusiveList<Stream, EventTag> streams_with_events_;
+  IntrusiveList<Stream, SendableTag> sendable_;
+  std::unordered_map<std::int64_t, std::unique_ptr<Stream>> streams_;
+  RingQueue<QueuedDatagram> datagrams_out_;
+  RingQueue<ReceivedDatagram> datagrams_in_;
+  RingQueue<DatagramReport> datagram_reports_;
+  std::uint64_t next_datagram_id_ = 1;
+  std::uint32_t tickets_seen_ = 0;
+  std::vector<ConnectionId> issued_ids_;
+  // The closing period (RFC 9000 10.2.1): only this is kept of the connection.
+  ngtcp2_ccerr close_error_{};
+  std::string close_reason_;
+  std::vector<std::uint8_t> close_packet_;
+  bool close_packet_due_ = false;
+  std::uint32_t packets_while_closing_ = 0;
+  Address first_remote_;
+  Address close_remote_;
+  Address close_local_;
+  Duration closing_period_{};
+  std::vector<std::byte> new_token_;
+  Instant close_deadline_;
+  std::string alpn_;
+  std::string server_name_;
+  std::unique_ptr<ClientStart> client_start_;  // until the handshake completes
+  std::vector<std::uint32_t> offered_versions_;  // from a Version Negotiation packet
+  SessionStats stats_{};
+};
+
+}  // namespace quicore::engine

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Connection: phase 5, SEND. Packets are built and encrypted in place, in a slot of up to 64 KiB that
+// leaves as one train.
+#include <algorithm>
+#include <array>
+
+#include "engine/connection.h"
+#include "engine/endpoint.h"
+#include "engine/http3_session.h"
+#include "engine/path.h"
+#include "engine/shard.h"
+#include "engine/tls_session.h"
+
+namespace quicore::engine {
+
+// Where the packet being written goes.
+struct Connection::PacketRoom {
+  ngtcp2_path* path;
+  ngtcp2_pkt_info* info;
+  std::uint8_t* packet;
+  std::size_t capacity;
+  ngtcp2_tstamp timestamp;
+};
+
+bool Connection::write_train(io::SendSlot& slot, Instant now) {
+  if (state_ == ConnectionState::closing) return write_close_packet(slot, now);
+  if (conn_ == nullptr || state_ > ConnectionState::closing) return false;
+  ngtcp2_path_storage storage;
+  ngtcp2_path_storage_zero(&storage);
+  ngtcp2_pkt_info info{};
+  std::size_t segment_size = 0;
+  const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
+  // Pacing (RFC 9002 7.7): no more than the quantum before the clock is looked at again.
+  const std::size_t quantum = ngtcp2_conn_get_send_quantum2(conn_);
+  const std::size_t packets = std::clamp<std::size_t>(quantum / payload, 1, io::kMaxTrainSegments);
+  const ngtcp2_ssize size = ngtcp2_conn_write_aggregate_pkt2(
+      conn_, &storage.path, &info, reinterpret_cast<std::uint8_t*>(slot.bytes), io::kMaxTrainSize,
+      &segment_size, &Connection::write_packet, packets, to_nanoseconds(now));
+  if (size < 0) [[unlikely]] {
+    library_failed(static_cast<int>(size));
+    return state_ == ConnectionState::closing && write_close_packet(slot, now);
+  }
+  if (size == 0) return false;
+  slot.size = static_cast<std::uint32_t>(size);
+  slot.segment_size = static_cast<std::uint32_t>(segment_size);
+  slot.ecn = static_cast<io::Ecn>(info.ecn);
+  slot.socket = socket_of(storage.path, socket_);
+  slot.remote = Address::from_sockaddr(storage.path.remote.addr, storage.path.remote.addrlen);
+  slot.local = endpoint_.send_from(
+      Address::from_sockaddr(storage.path.local.addr, storage.path.local.addrlen));
+  stats_.last_sent_at = now;
+  return true;
+}
+
+void Connection::train_sent(Instant now) {
+  if (conn_ != nullptr) ngtcp2_conn_update_pkt_tx_time(conn_, to_nanoseconds(now));
+}
+
+void Connection::finish_transmit() {
+  if (release_handshake_memory_ && tls_ != nullptr) {
+    release_handshake_memory_ = false;
+    tls_->release_handshake_memory();
+  }
+  update_deadline();
+}
+
+void Connection::update_deadline() {
+  if (conn_ == nullptr || state_ >= ConnectionState::closing) return;  // the closing period's
+  const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn_);
+  shard().deadlines().schedule(
+      *this, expiry == UINT64_MAX ? kNever : from_nanoseconds(expiry));
+}
+
+// --- one packet --------------------------------------------------------------------------------------
+
+ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pkt_info* info,
+                                      std::uint8_t* packet, std::size_t capacity,
+                                      ngtcp2_tstamp timestamp, void* user_data) {
+  Connection& connection = *static_cast<Connection*>(user_data);
+  PacketRoom room{path, info, packet, capacity, timestamp};
+  if (!connection.datagrams_out_.empty()) {
+    const ngtcp2_ssize size = connection.write_datagrams(room);
+    if (size != 0) return size;
+  }
+  return connection.http3_ != nullptr ? connection.write_http3_streams(room)
+                                      : connection.write_raw_streams(room);
+}
+
+// 0: the packet has room for more, or could not be begun.
+ngtcp2_ssize Connection::write_datagrams(PacketRoom& room) {
+  while (!datagrams_out_.empty()) {
+    QueuedDatagram& datagram = datagrams_out_.front();
+    ngtcp2_vec piece{const_cast<std::uint8_t*>(
+                         reinterpret_cast<const std::uint8_t*>(datagram.data.data())),
+                     datagram.data.size()};
+    int accepted = 0;
+    const ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
+        conn_, room.path, room.info, room.packet, room.capacity, &accepted,
+        NGTCP2_WRITE_DATAGRAM_FLAG_MORE, datagram.id, &piece, 1, room.timestamp);
+    if (accepted != 0) {
+      ++stats_.datagrams_sent;
+      datagrams_out_.pop_front();
+    }
+    if (size == NGTCP2_ERR_WRITE_MORE) continue;
+    if (size == NGTCP2_ERR_INVALID_ARGUMENT || size == NGTCP2_ERR_INVALID_STATE) {
+      // The path's MTU shrank below it, or 0-RTT was rejected by a server that takes none.
+      datagram_reports_.push_back({datagram.id, DatagramStatus::lost});
+      mark(ConnectionEvent::datagram_status);
+      datagrams_out_.pop_front();
+      continue;
+    }
+    return size;
+  }
+  return 0;
+}
+
+ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
+  for (;;) {
+    Stream* stream = ngtcp2_conn_get_max_data_left2(conn_) > 0 ? sendable_.front() : nullptr;
+    std::array<Bytes, 16> pieces;
+    std::array<ngtcp2_vec, 16> vectors;
+    std::size_t count = 0;
+    bool fin = false;
+    if (stream != nullptr) {
+      bool to_end = false;
+      count = stream->send_queue().gather(pieces, to_end);
+      fin = to_end && stream->send_queue().finished();
+      for (std::size_t i = 0; i < count; ++i) {
+        vectors[i] = {const_cast<std::uint8_t*>(
+                          reinterpret_cast<const std::uint8_t*>(pieces[i].data())),
+                      pieces[i].size()};
+      }
+    }
+    std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
+    if (stream != nullptr) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
+    if (fin) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
+    ngtcp2_ssize written = -1;
+    const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
+        conn_, room.path, room.info, room.packet, room.capacity, &written, flags,
+        stream == nullptr ? -1 : raw(stream->id()), vectors.data(), count, room.timestamp);
+    if (stream == nullptr) return size;
+    switch (size) {
+      case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+        ++stats_.block_count;
+        stream->blocked_ = ngtcp2_conn_get_max_data_left2(conn_) > 0;
+        if (stream->blocked_) static_cast<ListHook<SendableTag>&>(*stream).unlink();
+        stream->mark(StreamEvent::blocked);
+        continue;
+      case NGTCP2_ERR_STREAM_SHUT_WR:
+      case NGTCP2_ERR_STREAM_NOT_FOUND:
+        static_cast<ListHook<SendableTag>&>(*stream).unlink();
+        continue;
+      case NGTCP2_ERR_WRITE_MORE:
+        raw_stream_written(*stream, static_cast<std::size_t>(written), fin, false);
+        continue;
+      default:
+        if (written >= 0) {
+          raw_stream_written(*stream, static_cast<std::size_t>(written), fin, true);
+        }
+        return size;
+    }
+  }
+}
+
+void Connection::raw_stream_written(Stream& stream, std::size_t count, bool fin,
+                                    bool packet_full) {
+  SendQueue& queue = stream.mutable_send_queue();
+  queue.advance_sent(count);
+  if (queue.unsent() == 0) {
+    if (fin) queue.set_fin_sent();
+    static_cast<ListHook<SendableTag>&>(stream).unlink();
+  } else if (packet_full) {
+    // Round robin, a packet each.
+    static_cast<ListHook<SendableTag>&>(stream).unlink();
+    sendable_.push_back(stream);
+  }
+}
+
+ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
+  for (;;) {
+    Http3Session::Chunk chunk;
+    if (ngtcp2_conn_get_max_data_left2(conn_) > 0 && http3_->next_chunk(chunk) < 0) {
+      return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
+    std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
+    if (chunk.stream_id >= 0) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
+    if (chunk.fin) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
+    ngtcp2_ssize written = -1;
+    const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
+        conn_, room.path, room.info, room.packet, room.capacity, &written, flags, chunk.stream_id,
+        chunk.pieces.data(), chunk.count, room.timestamp);
+    if (chunk.stream_id < 0) return size;
+    switch (size) {
+      case NGTCP2_ERR_STREAM_DATA_BLOCKED:
+        ++stats_.block_count;
+        http3_->blocked(chunk.stream_id);
+        if (Stream* stream = find_stream(chunk.stream_id)) stream->mark(StreamEvent::blocked);
+        continue;
+      case NGTCP2_ERR_STREAM_SHUT_WR:
+      case NGTCP2_ERR_STREAM_NOT_FOUND: http3_->write_shut(chunk.stream_id); continue;
+      case NGTCP2_ERR_WRITE_MORE:
+        if (http3_->written(chunk.stream_id, static_cast<std::size_t>(written)) != 0) {
+          return NGTCP2_ERR_CALLBACK_FAILURE;
+        }
+        continue;
+      default:
+        if (written >= 0 &&
+            http3_->written(chunk.stream_id, static_cast<std::size_t>(written)) != 0) {
+          return NGTCP2_ERR_CALLBACK_FAILURE;
+        }
+        return size;
+    }
+  }
+}
+
+}  // namespace quicore::engine

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/endpoint.h"
+
+#include <utility>
+
+#include "engine/connection.h"
+#include "engine/shard.h"
+#include "engine/tls_context.h"
+
+namespace quicore::engine {
+
+Endpoint::Endpoint(Shard& shard, EndpointConfig config, io::SocketId socket, const Address& local)
+    : shard_(shard),
+      config_(std::move(config)),
+      socket_(socket),
+      local_(local),
+      admission_(config_, shard.random()) {
+  stats_.created_at = shard.now();
+}
+
+Endpoint::~Endpoint() = default;
+
+Result<> Endpoint::listen(SessionConfig config) {
+  if (closing_) return failure(Errc::closing, "the endpoint is closing: create another to listen");
+  if (auto ok = config.validate(Side::server); !ok) return ok;
+  auto context = config.secure_context ? Result<std::shared_ptr<TlsContext>>(config.secure_context)
+                                       : TlsContext::create(Side::server, config.secure);
+  if (!context) return std::unexpected(std::move(context.error()));
+  server_tls_ = std::move(*context);
+  listening_ = std::move(config);
+  return {};
+}
+
+Result<Connection*> Endpoint::connect(const Address& remote, const SessionConfig& config,
+                                      const Resume* resume) {
+  if (closing_) return failure(Errc::closing, "the endpoint is closing: no new sessions");
+  if (auto ok = config.validate(Side::client); !ok) return std::unexpected(ok.error());
+  if (remote.empty() || remote.port() == 0) {
+    return failure(Errc::invalid_argument, "address: give the server's IP address and its port");
+  }
+  if (remote.family() != local_.family() && !(local_.family() == Family::ipv6 && local_.is_any())) {
+    return failure(Errc::invalid_argument,
+                   "address: " + remote.to_string() + " cannot be reached from an endpoint bound to " +
+                       local_.to_string() + "; bind it to the same IP version");
+  }
+  auto connection = Connection::connect(*this, remote, config, resume);
+  if (!connection) return std::unexpected(std::move(connection.error()));
+  ++stats_.client_sessions;
+  return &shard_.adopt(std::move(*connection));
+}
+
+Result<std::shared_ptr<TlsContext>> Endpoint::tls_context(Side side, const SessionConfig& config) {
+  if (config.secure_context) return config.secure_context;
+  if (side == Side::server) return server_tls_;
+  if (client_tls_ && client_tls_settings_ == config.secure) return client_tls_;
+  auto context = TlsContext::create(Side::client, config.secure);
+  if (!context) return context;
+  client_tls_ = *context;
+  client_tls_settings_ = config.secure;
+  return context;
+}
+
+Result<io::SocketId> Endpoint::open_socket(const Address& local) {
+  io::SocketOptions options;
+  options.bind_address = local;
+  auto socket = shard_.open_extra_socket(*this, options);
+  if (!socket) return socket;
+  extra_sockets_.push_back({*socket, shard_.port().local_address(*socket)});
+  return socket;
+}
+
+const Address& Endpoint::local_address_of(io::SocketId socket) const noexcept {
+  for (const ExtraSocket& extra : extra_sockets_) {
+    if (extra.socket == socket) return extra.local;
+  }
+  return local_;
+}
+
+void Endpoint::close() {
+  if (std::exchange(closing_, true)) return;
+  shard_.for_each_connection_of(*this, [](Connection& connection) { connection.close_gracefully(); });
+  if (finished()) shard_.endpoint_may_be_finished();
+}
+
+void Endpoint::destroy(std::optional<Error> error) {
+  closing_ = destroyed_ = true;
+  error_ = std::move(error);
+  const Error reason = error_.value_or(Error{});
+  shard_.for_each_connection_of(*this, [&](Connection& connection) { connection.close(reason); });
+  shard_.endpoint_may_be_finished();
+}
+
+EndpointStats Endpoint::stats(Instant now) const noexcept {
+  EndpointStats stats = stats_;
+  stats.duration = now - stats.created_at;
+  return stats;
+}
+
+void Endpoint::connection_added(Connection& connection) noexcept {
+  ++connection_count_;
+  if (connection.side() == Side::server) admission_.connection_added(connection.first_remote());
+}
+
+void Endpoint::connection_removed(Connection& connection) noexcept {
+  --connection_count_;
+  if (connection.side() == Side::server) admission_.connection_removed(connection.first_remote());
+  if (finished()) shard_.endpoint_may_be_finished();
+}
+
+void Endpoint::handshake_begun() noexcept { ++shard_.half_open(); }
+
+void Endpoint::handshake_finished() noexcept {
+  if (shard_.half_open() > 0) --shard_.half_open();
+}
+
+void Endpoint::report_closed() {
+  if (EndpointHandler* handler = std::exchange(handler_, nullptr)) {
+    handler->on_endpoint_closed(error_);
+  }
+}
+
+}  // namespace quicore::engine

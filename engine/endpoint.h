@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One UDP socket of a shard and what belongs to it: whether and how it listens, the secrets of its
+// tokens, its limits, its statistics. Both server and client connections live on an endpoint.
+//
+// Threading: its shard's thread. Lifetime: owned by its Shard, from Shard::open_endpoint until
+// destroy(), or until the last connection ended after close().
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "engine/admission.h"
+#include "engine/config.h"
+#include "engine/stats.h"
+#include "io/datagram.h"
+
+namespace quicore::engine {
+
+class Connection;
+class Shard;
+class TlsContext;
+
+class EndpointHandler {
+ public:
+  virtual ~EndpointHandler() = default;
+  // A new server connection, before its handshake ends; set its handler here.
+  virtual void on_connection(Connection& connection) = 0;
+  virtual void on_endpoint_closed(const std::optional<Error>& error) = 0;  // last call
+};
+
+class Endpoint {
+ public:
+  Endpoint(Shard& shard, EndpointConfig config, io::SocketId socket, const Address& local);
+  ~Endpoint();
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
+
+  void set_handler(EndpointHandler* handler) noexcept { handler_ = handler; }
+  EndpointHandler* handler() const noexcept { return handler_; }
+
+  // Starts to accept Initials. Fails with the problems of the configuration, or invalid_state when
+  // closing.
+  Result<> listen(SessionConfig config);
+  bool listening() const noexcept { return listening_.has_value() && !closing_; }
+  const SessionConfig* listening_config() const noexcept {
+    return listening_ ? &*listening_ : nullptr;
+  }
+  Result<Connection*> connect(const Address& remote, const SessionConfig& config,
+                              const Resume* resume);
+  // Graceful: connections finish, then on_endpoint_closed. Immediate: everything ends this turn.
+  void close();
+  void destroy(std::optional<Error> error);
+  bool closing() const noexcept { return closing_; }
+
+  const Address& local_address() const noexcept { return local_; }
+  io::SocketId socket() const noexcept { return socket_; }
+  const EndpointConfig& config() const noexcept { return config_; }
+  Admission& admission() noexcept { return admission_; }
+  Shard& shard() const noexcept { return shard_; }
+  EndpointStats& counters() noexcept { return stats_; }
+  EndpointStats stats(Instant now) const noexcept;
+
+  // Another socket of this endpoint, for clients that migrate. Datagrams to it are routed as those
+  // to the first.
+  Result<io::SocketId> open_socket(const Address& local);
+  const Address& local_address_of(io::SocketId socket) const noexcept;
+  // The local end of the path a train came by: where it was sent to, or what the socket is bound to
+  // when the kernel did not say.
+  const Address& path_local_of(const io::ReceivedTrain& train) const noexcept {
+    return train.local.empty() || !local_.is_any() ? local_address_of(train.socket) : train.local;
+  }
+  // The source address to ask the kernel for: none when the socket is bound to one.
+  Address send_from(const Address& path_local) const noexcept {
+    return local_.is_any() && !path_local.is_any() ? path_local : Address();
+  }
+  // The context of `config`, made once: servers share the listening one, clients the last one used
+  // as long as the settings are the same.
+  Result<std::shared_ptr<TlsContext>> tls_context(Side side, const SessionConfig& config);
+
+  void connection_added(Connection& connection) noexcept;
+  void connection_removed(Connection& connection) noexcept;
+  void handshake_begun() noexcept;
+  void handshake_finished() noexcept;
+  std::size_t connection_count() const noexcept { return connection_count_; }
+  // Tells the handler once the last connection of a closing endpoint is gone.
+  bool finished() const noexcept { return closing_ && connection_count_ == 0; }
+  bool destroyed() const noexcept { return destroyed_; }
+  void report_closed();
+
+ private:
+  Shard& shard_;
+  EndpointConfig config_;
+  io::SocketId socket_;
+  Address local_;
+  EndpointHandler* handler_ = nullptr;
+  Admission admission_;
+  std::optional<SessionConfig> listening_;
+  std::shared_ptr<TlsContext> server_tls_;
+  std::shared_ptr<TlsContext> client_tls_;
+  TlsSettings client_tls_settings_;
+  struct ExtraSocket {
+    io::SocketId socket;
+    Address local;
+  };
+  std::vector<ExtraSocket> extra_sockets_;
+  std::optional<Error> error_;
+  std::size_t connection_count_ = 0;
+  bool closing_ = false;
+  bool destroyed_ = false;
+  EndpointStats stats_;
+};
+
+}  // namespace quicore::engine

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every bound of the engine in one place: what it limits, whose memory or time it protects, and why
+// it has this value. Limits a user may change are fields of engine/config.h; their defaults are here.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "io/time.h"
+
+namespace quicore::engine::limits {
+
+using namespace std::chrono_literals;
+
+// --- one turn of a shard ---------------------------------------------------------------------
+
+// Trains one connection may send before the next connection has its chance. Consumer: SEND phase.
+// Reason: 4 trains of 64 KiB keep the kernel busy for about 25 us, well below one round trip.
+inline constexpr std::uint32_t kTrainsPerConnectionPerRound = 4;
+
+// Trains a shard writes in one turn before it looks at its sockets again. Consumer: SEND phase.
+// Reason: received acknowledgements must not wait behind more than about 200 us of sending.
+inline constexpr std::uint32_t kTrainsPerTurn = 32;
+
+// Rounds of the DELIVER phase: handlers may cause events of other handlers (a completion resumes a
+// coroutine that opens a stream). What is left waits for the next turn, which then does not block.
+inline constexpr std::uint32_t kDeliverRoundsPerTurn = 8;
+
+// --- one shard ---------------------------------------------------------------------------------
+
+// Handshakes under way on one shard before new Initials get a Retry. Consumer: admission.
+// Reason: a half-open connection costs about 150 KiB, and Retry costs an attacker a real address.
+inline constexpr std::uint32_t kHandshakesBeforeRetry = 1000;
+
+// Half-open connections before Initials are dropped. Consumer: admission. Reason: bounds what an
+// attacker with real addresses can make a shard hold to about 600 MiB.
+inline constexpr std::uint32_t kMaxHalfOpenConnections = 4096;
+
+// How long Retry packets and stateless resets sent to one host count against EndpointConfig's
+// retry_limit and max_stateless_resets. Consumer: admission. Reason: a host behind which many clients
+// sit must get its share again; ten small packets a minute are no attack on anybody.
+inline constexpr Duration kHostCounterPeriod = 60s;
+
+// --- one connection ----------------------------------------------------------------------------
+
+inline constexpr Duration kHandshakeTimeout = 10s;
+
+// Received DATAGRAM frames waiting for DELIVER; the oldest are dropped beyond (they are unreliable).
+inline constexpr std::size_t kMaxQueuedReceivedDatagrams = 1024;
+
+// DATAGRAM frames waiting to be sent; datagram() answers false beyond.
+inline constexpr std::size_t kMaxQueuedSentDatagrams = 1024;
+
+// Bytes a stream's header fields may take when decoded, names + values + 32 each (RFC 9114 4.2.2).
+inline constexpr std::uint64_t kMaxFieldSectionSize = 65536;
+
+// Bytes of the QPACK dynamic table, in each direction (RFC 9204 3.2.2). Reason: what browsers use;
+// it holds the fields that requests of one page repeat.
+inline constexpr std::size_t kQpackTableCapacity = 4096;
+
+// Streams whose fields may wait for the peer's QPACK encoder stream (RFC 9204 2.1.2): their bytes
+// are buffered meanwhile. Reason: no more than the streams a peer may open at first.
+inline constexpr std::size_t kQpackBlockedStreams = 100;
+
+// Connection IDs the peer may hold of ours. Reason: RFC 9000 5.1.1 asks for at least 2; each costs a
+// table entry. 8 lets a client probe several paths.
+inline constexpr std::uint64_t kActiveConnectionIdLimit = 8;
+
+// --- one stream --------------------------------------------------------------------------------
+
+// Unacknowledged and unsent bytes a Writer may queue before write() waits. Reason: the bandwidth-
+// delay product of 10 Gbit/s x 1 ms rounded to a power of two.
+inline constexpr std::size_t kDefaultSendBudget = 1024 * 1024;
+
+// --- flow control windows: defaults of TransportParams, the specification leaves them open -------
+inline constexpr std::uint64_t kInitialMaxData = 16 * 1024 * 1024;
+inline constexpr std::uint64_t kInitialMaxStreamData = 4 * 1024 * 1024;
+inline constexpr std::uint64_t kInitialMaxStreams = 100;
+// Automatic growth stops here.
+inline constexpr std::uint64_t kMaxWindow = 64 * 1024 * 1024;
+inline constexpr std::uint64_t kMaxStreamWindow = 32 * 1024 * 1024;
+inline constexpr Duration kMaxIdleTimeout = 30s;
+
+// --- bounds of configuration fields; the rest are the RFCs' --------------------------------------
+// Largest integer of the wire format: windows, data limits (RFC 9000 16).
+inline constexpr std::uint64_t kMaxVarint = (std::uint64_t{1} << 62) - 1;
+inline constexpr std::uint64_t kMaxStreamsLimit = std::uint64_t{1} << 60;  // RFC 9000 4.6
+inline constexpr std::uint64_t kMinPayloadSize = 1200;                     // RFC 9000 14
+inline constexpr std::uint64_t kMaxPayloadSize = 65507;                    // io::kMaxTrainSize
+inline constexpr Duration kMaxMaxAckDelay = Duration(16384ms);             // RFC 9000 18.2, exclusive
+inline constexpr std::size_t kMaxAlpnSize = 255;                           // RFC 7301 3.1
+inline constexpr std::size_t kMaxHostnameSize = 253;                       // RFC 1035 2.3.4, as text
+// Longest validity of a token. Reason: an address rarely stays with one client for longer.
+inline constexpr std::chrono::seconds kMaxTokenExpiration = std::chrono::hours{24 * 7};
+// Longest handshake, idle and keep-alive times. Reason: far above any use, far below overflow of
+// time arithmetic.
+inline constexpr Duration kMaxTimeout = std::chrono::hours{24 * 365};
+
+// --- connection IDs ------------------------------------------------------------------------------
+// Length of the connection IDs we issue: 4 bytes of steering word (io/steering.h) and 4 more that
+// make them unguessable together: 8 random bytes, of which log2(shards) bits are fixed.
+inline constexpr std::size_t kConnectionIdLength = 8;
+inline constexpr std::size_t kMaxConnectionIdLength = 20;       // RFC 9000 17.2
+inline constexpr std::size_t kMinInitialConnectionIdLength = 8;  // RFC 9000 7.2
+
+}  // namespace quicore::engine::limits

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A queue in a growing ring: no allocation once it has reached its working size (std::deque
+// allocates and frees a block every few hundred bytes for as long as it is used).
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+#include "io/check.h"
+
+namespace quicore::engine {
+
+template <class T>
+class RingQueue {
+ public:
+  RingQueue() = default;
+  // A queue moved from is empty and may be used again.
+  RingQueue(RingQueue&& other) noexcept
+      : items_(std::move(other.items_)),
+        capacity_(std::exchange(other.capacity_, 0)),
+        head_(std::exchange(other.head_, 0)),
+        size_(std::exchange(other.size_, 0)) {}
+  RingQueue& operator=(RingQueue&& other) noexcept {
+    RingQueue taken(std::move(other));
+    std::swap(items_, taken.items_);
+    std::swap(capacity_, taken.capacity_);
+    std::swap(head_, taken.head_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+
+  bool empty() const noexcept { return size_ == 0; }
+  std::size_t size() const noexcept { return size_; }
+  T& front() noexcept { return (*this)[0]; }
+  T& back() noexcept { return (*this)[size_ - 1]; }
+  T& operator[](std::size_t index) noexcept {
+    QUICORE_DCHECK_THAT(index < size_);
+    return items_[(head_ + index) & (capacity_ - 1)];
+  }
+  const T& operator[](std::size_t index) const noexcept {
+    return const_cast<RingQueue&>(*this)[index];
+  }
+
+  void push_back(T item) {
+    if (size_ == capacity_) grow();
+    items_[(head_ + size_) & (capacity_ - 1)] = std::move(item);
+    ++size_;
+  }
+  void pop_front() noexcept {
+    QUICORE_DCHECK_THAT(size_ > 0);
+    items_[head_] = T{};
+    head_ = (head_ + 1) & (capacity_ - 1);
+    --size_;
+  }
+  T take_front() noexcept {
+    T item = std::move(front());
+    pop_front();
+    return item;
+  }
+  void clear() noexcept {
+    while (!empty()) pop_front();
+  }
+
+ private:
+  void grow() {
+    const std::size_t capacity = capacity_ == 0 ? 4 : capacity_ * 2;
+    auto items = std::make_unique<T[]>(capacity);
+    for (std::size_t i = 0; i < size_; ++i) items[i] = std::move((*this)[i]);
+    items_ = std::move(items);
+    capacity_ = capacity;
+    head_ = 0;
+  }
+
+  std::unique_ptr<T[]> items_;
+  std::size_t capacity_ = 0;  // zero or a power of two
+  std::size_t head_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace quicore::engine

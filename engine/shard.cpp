@@ -1,0 +1,431 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/shard.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "engine/tls_context.h"
+#include "io/steering.h"
+
+namespace quicore::engine {
+
+namespace {
+
+constexpr std::size_t kShortHeaderIdOffset = 1;  // RFC 9000 17.3
+
+bool is_long_header(std::span<const std::byte> datagram) noexcept {
+  return (datagram[0] & std::byte{0x80}) != std::byte{0};
+}
+
+std::span<const std::uint8_t> as_octets(std::span<const std::byte> bytes) noexcept {
+  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
+}
+
+}  // namespace
+
+Shard::Shard(ShardSettings settings, io::Port& port, io::Random& random)
+    : settings_(settings),
+      port_(port),
+      random_(random),
+      now_(port.now()),
+      table_(random.next(), random.next()) {}
+
+Shard::~Shard() {
+  with_events_.clear();
+  transmit_.clear();
+  clean_up_.clear();
+  while (Connection* connection = connections_.pop_front()) delete connection;
+}
+
+// --- the turn ----------------------------------------------------------------------------------------
+
+void Shard::turn(Instant limit) {
+  port_.wait(std::min(limit, next_deadline()));  // 1 WAIT
+  turn_after_wait();
+}
+
+void Shard::turn_after_wait() {
+  now_ = port_.now();
+  receive();   // 2
+  expire();    // 3
+  deliver();   // 4
+  send();      // 5
+  clean_up();
+}
+
+Instant Shard::next_deadline() const noexcept {
+  if (!with_events_.empty() || !transmit_.empty() || endpoints_changed_) return now_;
+  const Instant application = application_ != nullptr ? application_->next_deadline() : kNever;
+  return std::min(deadlines_.next(), application);
+}
+
+// --- 2 RECEIVE -----------------------------------------------------------------------------------------
+
+void Shard::receive() {
+  for (io::ReceivedTrain& train : port_.received()) receive_train(train);
+}
+
+void Shard::receive_train(io::ReceivedTrain& train) {
+  Endpoint* endpoint = endpoint_of(train.socket);
+  if (endpoint == nullptr || train.bytes.empty()) return;
+  std::span<std::byte> rest = train.bytes;
+  const std::size_t segment =
+      train.segment_size == 0 ? rest.size() : static_cast<std::size_t>(train.segment_size);
+  EndpointStats& stats = endpoint->counters();
+  stats.bytes_received += rest.size();
+  while (!rest.empty()) {
+    const std::size_t size = std::min(segment, rest.size());
+    ++stats.packets_received;
+    receive_datagram(*endpoint, train, rest.first(size), true);
+    rest = rest.subspan(size);
+  }
+}
+
+void Shard::receive_forwarded(const io::ReceivedTrain& train, std::span<std::byte> datagram) {
+  if (Endpoint* endpoint = endpoint_of(train.socket)) {
+    receive_datagram(*endpoint, train, datagram, false);
+  }
+}
+
+void Shard::receive_datagram(Endpoint& endpoint, const io::ReceivedTrain& train,
+                             std::span<std::byte> datagram, bool may_forward) {
+  if (lost_on_purpose(endpoint.config().rx_packet_loss)) return;
+  if (!is_long_header(datagram)) {
+    const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
+    if (octets.size() >= limits::kConnectionIdLength) [[likely]] {
+      if (Connection* connection = table_.find(octets.first(limits::kConnectionIdLength))) {
+        connection->receive(train, datagram, now_);
+        return;
+      }
+    }
+    if (Connection* connection = find_by_unusual_length(octets)) {
+      connection->receive(train, datagram, now_);
+      return;
+    }
+    receive_unknown_short(endpoint, train, datagram, may_forward);
+    return;
+  }
+  receive_long(endpoint, train, datagram, may_forward);
+}
+
+// A client may have been given a connection ID of another length (SessionConfig::scid).
+Connection* Shard::find_by_unusual_length(std::span<const std::uint8_t> octets) const noexcept {
+  for (const std::uint8_t length : unusual_lengths_) {
+    if (octets.size() < length) continue;
+    if (Connection* connection = table_.find(octets.first(length))) return connection;
+  }
+  return nullptr;
+}
+
+void Shard::uses_id_length(std::uint8_t length) {
+  if (length == limits::kConnectionIdLength) return;
+  if (std::find(unusual_lengths_.begin(), unusual_lengths_.end(), length) ==
+      unusual_lengths_.end()) {
+    unusual_lengths_.push_back(length);
+  }
+}
+
+void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& train,
+                                  std::span<std::byte> datagram, bool may_forward) {
+  const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
+  if (octets.size() < limits::kConnectionIdLength) {
+    ++endpoint.counters().dropped_count;
+    return;
+  }
+  const auto id = octets.first(limits::kConnectionIdLength);
+  if (may_forward && forward_if_elsewhere(endpoint, id, train, datagram)) return;
+  // RFC 9000 10.3: the peer of a connection we have no memory of learns it from a reset.
+  Admission& admission = endpoint.admission();
+  if (!endpoint.listening() || !admission.may_send_stateless_reset(train.remote, now_)) {
+    ++endpoint.counters().dropped_count;
+    return;
+  }
+  const StatelessPacket packet =
+      stateless_reset(id, datagram.size(), admission.reset_token_secret(), random_);
+  if (!packet) return;
+  ++endpoint.counters().stateless_reset_count;
+  reply(endpoint, train, packet);
+}
+
+bool Shard::forward_if_elsewhere(Endpoint& endpoint, std::span<const std::uint8_t> id,
+                                 const io::ReceivedTrain& train, std::span<std::byte> datagram) {
+  if (forwarder_ == nullptr || settings_.count <= 1) return false;
+  const std::uint32_t owner = io::shard_of_connection_id(std::as_bytes(id), settings_.count);
+  if (owner == settings_.index) return false;
+  ++endpoint.counters().forwarded_count;
+  if (!forwarder_->forward(owner, train, datagram)) ++endpoint.counters().dropped_count;
+  return true;
+}
+
+// RFC 9000 17.2: long headers name the length of their IDs.
+void Shard::receive_long(Endpoint& endpoint, const io::ReceivedTrain& train,
+                         std::span<std::byte> datagram, bool may_forward) {
+  ngtcp2_version_cid ids{};
+  const int error =
+      ngtcp2_pkt_decode_version_cid(&ids, reinterpret_cast<const std::uint8_t*>(datagram.data()),
+                                    datagram.size(), limits::kConnectionIdLength);
+  if (error != 0 && error != NGTCP2_ERR_VERSION_NEGOTIATION) {
+    ++endpoint.counters().dropped_count;
+    return;
+  }
+  const std::span<const std::uint8_t> dcid(ids.dcid, ids.dcidlen);
+  if (Connection* connection = table_.find(dcid)) {
+    connection->receive(train, datagram, now_);
+    return;
+  }
+  if (may_forward && dcid.size() >= 4 && forward_if_elsewhere(endpoint, dcid, train, datagram)) {
+    return;
+  }
+  if (!endpoint.listening()) {
+    ++endpoint.counters().dropped_count;
+    return;
+  }
+  accept(endpoint, train, datagram, ids, error == NGTCP2_ERR_VERSION_NEGOTIATION);
+}
+
+void Shard::accept(Endpoint& endpoint, const io::ReceivedTrain& train,
+                   std::span<std::byte> datagram, const ngtcp2_version_cid& ids,
+                   bool unknown_version) {
+  const SessionConfig& config = *endpoint.listening_config();
+  const auto speaks = [&](std::uint32_t version) {
+    return std::any_of(config.versions.begin(), config.versions.end(), [&](QuicVersion known) {
+      return static_cast<std::uint32_t>(known) == version;
+    });
+  };
+  if (unknown_version || !speaks(ids.version)) {
+    negotiate_version(endpoint, train, datagram, ids, config);
+    return;
+  }
+  ngtcp2_pkt_hd header{};
+  const int error = ngtcp2_accept(
+      &header, reinterpret_cast<const std::uint8_t*>(datagram.data()), datagram.size());
+  InitialPacket packet;
+  packet.train = &train;
+  packet.datagram = datagram;
+  const Verdict verdict =
+      error != 0 ? Verdict::drop
+                 : endpoint.admission().decide(header, train.remote, now_, half_open_,
+                                               endpoint.connection_count(), packet);
+  if (verdict == Verdict::accept) {
+    accept_connection(endpoint, packet, config);
+  } else {
+    refuse(endpoint, packet, verdict);
+  }
+}
+
+// RFC 9000 6.1: not for datagrams too small to begin a connection, or the answer would amplify.
+void Shard::negotiate_version(Endpoint& endpoint, const io::ReceivedTrain& train,
+                              std::span<std::byte> datagram, const ngtcp2_version_cid& ids,
+                              const SessionConfig& config) {
+  if (datagram.size() < NGTCP2_MAX_UDP_PAYLOAD_SIZE || ids.version == 0) {
+    ++endpoint.counters().dropped_count;
+    return;
+  }
+  std::vector<std::uint32_t> versions;
+  for (const QuicVersion version : config.versions) {
+    versions.push_back(static_cast<std::uint32_t>(version));
+  }
+  if (const StatelessPacket packet = version_negotiation(ids, versions, random_)) {
+    ++endpoint.counters().version_negotiation_count;
+    reply(endpoint, train, packet);
+  }
+}
+
+void Shard::accept_connection(Endpoint& endpoint, const InitialPacket& packet,
+                              const SessionConfig& config) {
+  auto created = Connection::accept(endpoint, packet, config);
+  if (!created) {
+    ++endpoint.counters().dropped_count;
+    return;
+  }
+  ++endpoint.counters().server_sessions;
+  endpoint.handshake_begun();
+  Connection& connection = adopt(std::move(*created));
+  connection.receive(*packet.train, packet.datagram, now_);
+}
+
+void Shard::refuse(Endpoint& endpoint, const InitialPacket& packet, Verdict verdict) {
+  EndpointStats& stats = endpoint.counters();
+  switch (verdict) {
+    case Verdict::retry:
+      ++stats.retry_count;
+      return reply(endpoint, *packet.train,
+                   endpoint.admission().make_retry(packet, packet.train->remote, now_,
+                                                   settings_.index, settings_.count));
+    case Verdict::refuse_busy:
+      ++stats.server_busy_count;
+      return reply(endpoint, *packet.train,
+                   connection_close(packet.version, packet.scid, packet.dcid,
+                                    NGTCP2_CONNECTION_REFUSED));
+    case Verdict::invalid_token:
+      return reply(endpoint, *packet.train,
+                   connection_close(packet.version, packet.scid, packet.dcid,
+                                    NGTCP2_INVALID_TOKEN));
+    case Verdict::accept:
+    case Verdict::drop: ++stats.dropped_count;
+  }
+}
+
+void Shard::reply(Endpoint& endpoint, const io::ReceivedTrain& train,
+                  const StatelessPacket& packet) {
+  if (!packet) return;
+  io::SendSlot* slot = port_.lease();
+  if (slot == nullptr) return;  // the peer asks again
+  std::memcpy(slot->bytes, packet.bytes.data(), packet.size);
+  slot->size = slot->segment_size = static_cast<std::uint32_t>(packet.size);
+  slot->socket = train.socket;
+  slot->ecn = io::Ecn::not_ect;
+  slot->remote = train.remote;
+  slot->local = endpoint.send_from(endpoint.path_local_of(train));
+  send_slot(endpoint, *slot);
+}
+
+// --- 3 EXPIRE --------------------------------------------------------------------------------------------
+
+void Shard::expire() {
+  while (DeadlineEntry* entry = deadlines_.pop_expired(now_)) {
+    static_cast<Connection*>(entry)->expire(now_);
+  }
+}
+
+// --- 4 DELIVER -------------------------------------------------------------------------------------------
+
+void Shard::deliver() {
+  for (std::uint32_t round = 0; round < limits::kDeliverRoundsPerTurn; ++round) {
+    IntrusiveList<Connection, EventTag> batch;
+    batch.splice_back(with_events_);
+    while (Connection* connection = batch.pop_front()) connection->deliver();
+    report_finished_endpoints();
+    const bool ran = application_ != nullptr && application_->run_ready(now_);
+    if (!ran && with_events_.empty()) break;
+  }
+}
+
+void Shard::report_finished_endpoints() {
+  if (!std::exchange(endpoints_changed_, false)) return;
+  for (auto& endpoint : endpoints_) {
+    if (!endpoint->finished() && !endpoint->destroyed()) continue;
+    endpoint->report_closed();
+    if (!endpoint->finished()) continue;
+    for (Endpoint*& by_socket : endpoint_by_socket_) {
+      if (by_socket == endpoint.get()) by_socket = nullptr;
+    }
+    port_.close(endpoint->socket());
+    finished_endpoints_.push_back(std::move(endpoint));
+  }
+  std::erase(endpoints_, nullptr);
+}
+
+// --- 5 SEND ----------------------------------------------------------------------------------------------
+
+void Shard::send() {
+  std::uint32_t budget = limits::kTrainsPerTurn;
+  IntrusiveList<Connection, TransmitTag> batch;
+  while (!transmit_.empty() && budget > 0) {
+    batch.splice_back(transmit_);
+    while (Connection* connection = batch.pop_front()) {
+      if (!send_trains_of(*connection, budget)) transmit_.push_back(*connection);
+      if (budget == 0) break;
+    }
+    if (out_of_slots_) break;
+  }
+  out_of_slots_ = false;
+  transmit_.splice_back(batch);
+}
+
+// True when the connection has nothing more to send for now.
+bool Shard::send_trains_of(Connection& connection, std::uint32_t& budget) {
+  bool done = false;
+  for (std::uint32_t i = 0; i < limits::kTrainsPerConnectionPerRound && budget > 0; ++i) {
+    io::SendSlot* slot = port_.lease();
+    if (slot == nullptr) {
+      out_of_slots_ = true;
+      budget = 0;
+      break;
+    }
+    if (!connection.write_train(*slot, now_)) {
+      port_.give_back(slot);
+      done = true;
+      break;
+    }
+    send_slot(connection.endpoint(), *slot);
+    connection.train_sent(now_);
+    --budget;
+  }
+  connection.finish_transmit();
+  return done;
+}
+
+void Shard::send_slot(Endpoint& endpoint, io::SendSlot& slot) {
+  EndpointStats& stats = endpoint.counters();
+  stats.bytes_sent += slot.size;
+  stats.packets_sent += (slot.size + slot.segment_size - 1) / slot.segment_size;
+  if (lost_on_purpose(endpoint.config().tx_packet_loss)) {
+    port_.give_back(&slot);
+    return;
+  }
+  port_.send(&slot);
+}
+
+bool Shard::lost_on_purpose(double probability) noexcept {
+  return probability > 0.0 && random_.unit() < probability;
+}
+
+// --- end of the turn, owning -------------------------------------------------------------------------------
+
+void Shard::clean_up() {
+  while (Connection* connection = clean_up_.pop_front()) {
+    if (connection->state() == ConnectionState::dead && !connection->has_events()) {
+      static_cast<ListHook<OwnedTag>&>(*connection).unlink();
+      --connection_count_;
+      Endpoint& endpoint = connection->endpoint();
+      endpoint.connection_removed(*connection);
+      delete connection;
+    } else {
+      connection->clean_up();
+    }
+  }
+  finished_endpoints_.clear();
+}
+
+Connection& Shard::adopt(std::unique_ptr<Connection> connection) {
+  Connection& adopted = *connection.release();
+  connections_.push_back(adopted);
+  ++connection_count_;
+  adopted.endpoint().connection_added(adopted);
+  return adopted;
+}
+
+Result<Endpoint*> Shard::open_endpoint(const EndpointConfig& config,
+                                       const io::SocketOptions& options) {
+  if (auto ok = config.validate(); !ok) return std::unexpected(std::move(ok.error()));
+  now_ = std::max(now_, port_.now());
+  auto socket = port_.open(options);
+  if (!socket) return std::unexpected(std::move(socket.error()));
+  auto endpoint =
+      std::make_unique<Endpoint>(*this, config, *socket, port_.local_address(*socket));
+  Endpoint* opened = endpoint.get();
+  endpoints_.push_back(std::move(endpoint));
+  register_socket(*socket, *opened);
+  return opened;
+}
+
+Result<io::SocketId> Shard::open_extra_socket(Endpoint& endpoint,
+                                              const io::SocketOptions& options) {
+  auto socket = port_.open(options);
+  if (socket) register_socket(*socket, endpoint);
+  return socket;
+}
+
+void Shard::register_socket(io::SocketId socket, Endpoint& endpoint) {
+  const auto index = static_cast<std::size_t>(socket);
+  if (endpoint_by_socket_.size() <= index) endpoint_by_socket_.resize(index + 1);
+  endpoint_by_socket_[index] = &endpoint;
+}
+
+Endpoint* Shard::endpoint_of(io::SocketId socket) noexcept {
+  const auto index = static_cast<std::size_t>(socket);
+  return index < endpoint_by_socket_.size() ? endpoint_by_socket_[index] : nullptr;
+}
+
+}  // namespace quicore::engine

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One stream of a connection, for both sides and both application protocols.
+//
+// Outgoing: Bufs queue in a SendQueue and are encrypted from there; they are released as the peer
+// acknowledges them. Incoming: bytes arrive in order inside ngtcp2's callback and go one of three
+// ways, chosen by the consumer:
+//   queue    one copy into pooled slabs; flow-control credit returns when the reader releases it
+//   sink     no copy: ReceiveSink::on_bytes sees them in the RECEIVE phase; credit returns at once
+//   discard  counted and forgotten; credit returns at once
+//
+// Threading: its shard's thread. Lifetime: owned by its Connection; dies after
+// StreamHandler::on_stream_closed returned. Handlers are called in the DELIVER phase only and may
+// call anything here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "engine/headers.h"
+#include "engine/intrusive_list.h"
+#include "engine/ring_queue.h"
+#include "engine/send_queue.h"
+#include "engine/stats.h"
+#include "io/buf.h"
+#include "io/error.h"
+
+namespace quicore::engine {
+
+class Connection;
+class Http3Session;
+class Stream;
+
+enum class StreamId : std::int64_t {};
+constexpr std::int64_t raw(StreamId id) noexcept { return static_cast<std::int64_t>(id); }
+
+// What happened to a stream since the last DELIVER; bits, delivered in this order.
+enum class StreamEvent : std::uint16_t {
+  opened = 1 << 0,        // by the peer
+  headers = 1 << 1,       // hints, headers or trailers wait in take_headers()
+  readable = 1 << 2,      // bytes or the end wait in read()
+  blocked = 1 << 3,       // flow control stopped sending
+  writable = 1 << 4,      // the send queue fell to half of the budget or below
+  flushed = 1 << 5,       // everything queued, and FIN if given, was acknowledged
+  stopped = 1 << 6,       // STOP_SENDING received
+  reset = 1 << 7,         // RESET_STREAM received
+  closed = 1 << 8,        // both directions are done; last event
+};
+
+enum class FieldSection : std::uint8_t { informational, headers, trailers };
+
+class StreamHandler {
+ public:
+  virtual ~StreamHandler() = default;
+  virtual void on_stream_headers(FieldSection section, Headers fields) = 0;
+  virtual void on_stream_readable() = 0;
+  virtual void on_stream_blocked() {}
+  virtual void on_stream_writable() {}
+  virtual void on_stream_flushed() {}
+  virtual void on_stream_stopped(std::uint64_t application_code) = 0;
+  virtual void on_stream_reset(std::uint64_t application_code) = 0;
+  // Last call. Data not read yet may be moved out with stream.take_received().
+  virtual void on_stream_closed(const std::optional<Error>& error) = 0;
+};
+
+// Sees received bytes in place, in the RECEIVE phase: look and count, call nothing of the library.
+class ReceiveSink {
+ public:
+  virtual ~ReceiveSink() = default;
+  virtual void on_bytes(Bytes bytes, bool fin) noexcept = 0;
+};
+
+struct ReceivedPiece {
+  Buf data;
+  bool early = false;  // arrived under 0-RTT keys
+};
+
+struct EventTag {};
+struct SendableTag {};
+
+class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
+ public:
+  Stream(Connection& connection, StreamId id, bool peer_initiated, Instant now);
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+
+  StreamId id() const noexcept { return id_; }
+  Connection& connection() const noexcept { return connection_; }
+  bool unidirectional() const noexcept { return (raw(id_) & 2) != 0; }
+  bool server_initiated() const noexcept { return (raw(id_) & 1) != 0; }
+  bool peer_initiated() const noexcept { return peer_initiated_; }
+  bool can_send() const noexcept { return !unidirectional() || !peer_initiated_; }
+  bool can_receive() const noexcept { return !unidirectional() || peer_initiated_; }
+  void set_handler(StreamHandler* handler) noexcept;
+  StreamHandler* handler() const noexcept { return handler_; }
+
+  // --- sending ---
+  // Queues bytes; the caller watches `send_queue().queued()` against its budget. Fails with
+  // invalid_state after finish(), closed after a reset.
+  Result<> write(Buf data);
+  Result<> finish();
+  // HTTP/3 only (not_supported otherwise): a request on a stream we opened, a response on the
+  // peer's; informational sections first, trailers after the body and before finish().
+  Result<> send_headers(FieldSection section, const Headers& fields, bool fin);
+  void reset(std::uint64_t application_code);          // RESET_STREAM: abandons what is queued
+  void stop_sending(std::uint64_t application_code);   // STOP_SENDING
+  void want_writable(std::size_t budget) noexcept;     // asks for one `writable` event
+  void want_flushed() noexcept { want_flushed_ = true; }
+  const SendQueue& send_queue() const noexcept { return send_; }
+  // RFC 9218; HTTP/3 only, ignored elsewhere.
+  void set_priority(std::uint8_t urgency, bool incremental) noexcept;
+
+  // --- receiving ---
+  std::optional<ReceivedPiece> read() noexcept;  // next piece in order; empty when none waits
+  bool has_data() const noexcept { return !received_.empty(); }
+  // True once every byte up to FIN was taken by read() (or the sink saw FIN).
+  bool at_end() const noexcept { return fin_received_ && received_.empty(); }
+  bool fin_received() const noexcept { return fin_received_; }
+  // Returns flow-control credit for `count` bytes that read() gave out.
+  void give_credit(std::uint64_t count) noexcept;
+  void set_sink(ReceiveSink* sink) noexcept;
+  void discard() noexcept;
+  RingQueue<ReceivedPiece> take_received() noexcept { return std::move(received_); }
+
+  StreamStats stats(Instant now) const noexcept;
+
+  // --- called by Connection and Http3Session only ---
+  void receive(Bytes bytes, bool fin, bool early);
+  void receive_headers(FieldSection section, Headers fields);
+  void peer_reset(std::uint64_t code);
+  void peer_stopped(std::uint64_t code);
+  void acknowledged_to(std::uint64_t offset);
+  void mark(StreamEvent event) noexcept;
+  void deliver();  // drains the events
+  SendQueue& mutable_send_queue() noexcept { return send_; }
+
+ private:
+  friend class Connection;
+  friend struct ConnectionCallbacks;
+  friend class Http3Session;
+  Result<> check_can_send() const;
+  void append(Bytes bytes, bool early);
+  void wants_to_send() noexcept;
+  void check_flushed() noexcept;
+
+  struct PendingHeaders {
+    FieldSection section{};
+    Headers fields;
+  };
+
+  Connection& connection_;
+  StreamHandler* handler_ = nullptr;
+  ReceiveSink* sink_ = nullptr;
+  StreamId id_;
+  std::uint16_t events_ = 0;
+  bool peer_initiated_ : 1;
+  bool fin_received_ : 1 = false;
+  bool discard_ : 1 = false;
+  bool blocked_ : 1 = false;        // by stream flow control, until MAX_STREAM_DATA
+  bool send_closed_ : 1 = false;    // FIN queued or RESET_STREAM sent
+  bool want_writable_ : 1 = false;
+  bool want_flushed_ : 1 = false;
+  bool closed_ : 1 = false;
+  bool headers_sent_ : 1 = false;
+  bool reset_sent_ : 1 = false;
+  bool trailers_sent_ : 1 = false;
+  bool internal_ : 1 = false;       // HTTP/3 control and QPACK streams: no handler, no events
+  std::size_t budget_ = 0;
+  std::uint64_t peer_code_ = 0;     // of reset/stop, until delivered
+  std::optional<Error> error_;
+  SendQueue send_;
+  RingQueue<ReceivedPiece> received_;
+  Buf slab_;                        // whole slab the next received bytes go into ...
+  std::uint32_t slab_used_ = 0;     // ... behind these
+  std::uint64_t uncredited_ = 0;    // received, but the peer has not been given room for it again
+  RingQueue<PendingHeaders> headers_;
+  std::uint64_t bytes_received_ = 0;
+  Instant created_at_;
+  Instant last_received_at_;
+  Instant last_acknowledged_at_;
+};
+
+}  // namespace quicore::engine

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From configuration to what ngtcp2 wants: settings and transport parameters (RFC 9000 18).
+#pragma once
+
+#include <ngtcp2/ngtcp2.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/config.h"
+#include "io/random.h"
+#include "io/time.h"
+
+namespace quicore::engine {
+
+// The versions of a configuration as wire values, best first. ngtcp2_settings points into it; it is
+// needed until ngtcp2_conn_*_new returned.
+std::vector<std::uint32_t> wire_versions(const SessionConfig& config);
+
+ngtcp2_settings make_settings(const EndpointConfig& endpoint, const SessionConfig& session,
+                              const Address& remote, io::Random& random,
+                              const std::vector<std::uint32_t>& versions, Instant now);
+
+// The fields both sides send; the caller adds what only a server has.
+ngtcp2_transport_params make_transport_params(const SessionConfig& session);
+
+// ngtcp2_callbacks::rand over the io::Random of the settings.
+ngtcp2_rand random_callback() noexcept;
+
+// RFC 9000 18.2: a server's other address. The connection ID and token are the caller's to fill.
+void set_preferred_address(ngtcp2_transport_params& params, const TransportParams& config);
+
+}  // namespace quicore::engine
