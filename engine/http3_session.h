@@ -3,25 +3,26 @@
 // HTTP/3 over one connection (RFC 9114, QPACK of RFC 9204, priorities of RFC 9218): nghttp3 between
 // ngtcp2's stream bytes and our Streams' headers and body bytes.
 //
-//   in   stream bytes -> frames -> Stream::receive_headers / Stream::receive; frame and header bytes
-//        give their flow-control credit back at once, body bytes when the reader releases them
-//   out  Stream::send_headers -> field sections; bodies are taken from the Stream's SendQueue without
-//        a copy: a Buf is pinned until nghttp3 reports its bytes acknowledged
+//   in   stream bytes -> frames -> Stream::receive_headers / Stream::receive; frame and header
+//        bytes return their flow-control credit at once, body bytes when the reader releases them
+//   out  Stream::send_headers -> field sections; bodies are taken from the Stream's SendQueue
+//        without a copy: a Buf stays pinned until nghttp3 reports its bytes acknowledged
 //
 // The control and QPACK streams of both sides live here only; no handler ever sees them.
 //
 // Threading: the shard's thread. The first group is called inside ngtcp2's callbacks, where nothing
 // is written and no user code runs; everything else outside of them. Lifetime: owned by its
-// Connection and destroyed before the ngtcp2_conn; a Stream must not die before stream_closed(id) was
-// called for it. After a failure (connection.fail() was called) every function does nothing.
+// Connection and destroyed before the ngtcp2_conn; a Stream must not die before stream_closed(id)
+// was called for it. After a failure (connection.fail() was called) every function does nothing.
 //
 // Cost: no allocation of ours per field: a received section fills one Headers (two allocations), a
 // sent one an array on the stack; per-stream state comes from a pool. nghttp3 allocates from the
 // shard's heap.
 //
 // Malformed messages (RFC 9114 4.1.2) close the connection with H3_MESSAGE_ERROR: nghttp3 treats
-// these stream errors as connection errors, which RFC 9114 8 permits. Field sections above
-// limits::kMaxFieldSectionSize reset their stream with H3_EXCESSIVE_LOAD.
+// these stream errors as connection errors, which RFC 9114 8 permits; a field line whose name or
+// value holds forbidden characters it leaves out. Field sections above limits::kMaxFieldSectionSize
+// reset their stream with H3_EXCESSIVE_LOAD.
 #pragma once
 
 #include <nghttp3/nghttp3.h>
@@ -68,10 +69,10 @@ class Http3Session {
   int receive_stream_data(std::int64_t id, Bytes bytes, bool fin, bool early);
   int acknowledged(std::int64_t id, std::uint64_t bytes);
   int stream_closed(std::int64_t id, std::uint64_t code);
-  int stream_reset(std::int64_t id);   // RESET_STREAM arrived
-  int stop_sending(std::int64_t id);   // STOP_SENDING arrived
+  int stream_reset(std::int64_t id);  // RESET_STREAM arrived
+  int stop_sending(std::int64_t id);  // STOP_SENDING arrived
   int extend_max_stream_data(std::int64_t id);
-  int remote_streams_allowed(std::uint64_t max);  // cumulative, bidirectional, initiated by the peer
+  int remote_streams_allowed(std::uint64_t max);  // bidirectional ones, counted from the first
 
   // --- from Stream ---
   // Fills in what is missing (engine/http3_fields.h) and queues the section. Fails with
@@ -107,22 +108,35 @@ class Http3Session {
   // One request and its response, while nghttp3 knows the stream; nghttp3's stream_user_data.
   struct Exchange {
     Stream* stream = nullptr;
-    Headers fields;        // the section that is arriving
-    std::size_t size = 0;  // its decoded size (RFC 9114 4.2.2)
-    bool refused = false;  // that size exceeded the limit: the stream is being reset
-    bool head = false;     // server: a HEAD request; what the handler writes as body is dropped
+    Headers fields;              // the section that is arriving
+    bool informational = false;  // ... and it is a 1xx response
+    bool refused = false;        // ... but too large: the stream is being reset
+    bool head = false;           // server: a HEAD request; its response has no content
   };
 
   Http3Session(Connection& connection, Side side);
   Result<> set_up();
   Result<> open_own_streams();
+  static const nghttp3_callbacks& callbacks() noexcept;
+  // The content of a message, and of one that cannot have any (RFC 9110 6.4.1).
+  static const nghttp3_data_reader kContent;
+  static const nghttp3_data_reader kNoContent;
+
   Exchange& exchange_of(std::int64_t id, void* stream_user_data);
   Exchange& acquire(Stream& stream);
   void release(Exchange& exchange) noexcept;
-  Result<> submit_lines(Stream& stream, FieldSection section, const FieldLines& lines, bool fin);
+  Result<> check_submission(const Stream& stream, FieldSection section, bool fin) const;
+  int submit_request(Stream& stream, const FieldLines& lines, bool fin);
+  int submit_response(Stream& stream, const FieldLines& lines, unsigned status, bool fin);
+  Result<> result_of_submission(int nghttp3_error);
+  // What the connection and its streams show to their friend, this class.
+  bool connection_failed() const noexcept;
+  static bool trailers_follow(const Stream& stream) noexcept;
   void reset_refused();
-  void give_credit(std::int64_t id, std::uint64_t count, bool stream_too);
-  int answer(int nghttp3_error);  // of a call that must not fail: fails the connection if it did
+  void hide(Stream& stream) noexcept;
+  void give_credit(std::int64_t id, std::uint64_t count, bool stream_ends);
+  // The answer to ngtcp2 for a result of nghttp3; fails the connection when that is an error.
+  int answer(std::int64_t nghttp3_result);
 
   Connection& connection_;
   Side side_;
@@ -130,8 +144,8 @@ class Http3Session {
   nghttp3_conn* conn_ = nullptr;
   std::string authority_;  // client: what :authority is by default
   std::uint64_t peer_max_field_section_size_ = UINT64_MAX;
-  bool early_ = false;        // the bytes being read arrived under 0-RTT keys
-  bool starved_ = false;      // a body had nothing to give while a chunk was being made
+  bool early_ = false;    // the bytes being read arrived under 0-RTT keys
+  bool starved_ = false;  // a body had nothing to give while a chunk was being made
   bool failed_ = false;
   bool peer_going_away_ = false;
   bool shut_down_ = false;

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/http3_session.h"
+
+#include <algorithm>
+#include <string>
+
+#include "engine/connection.h"
+#include "engine/http3_fields.h"
+#include "engine/limits.h"
+#include "engine/shard_heap.h"
+
+namespace quicore::engine {
+
+namespace {
+
+std::uint64_t code_of(int nghttp3_error) noexcept {
+  // A single field that nghttp3's decoder does not want to hold.
+  if (nghttp3_error == NGHTTP3_ERR_QPACK_HEADER_TOO_LARGE) return http3::kExcessiveLoad;
+  return nghttp3_err_infer_quic_app_error_code(nghttp3_error);
+}
+
+Error error_of(int nghttp3_error) {
+  const std::uint64_t code = code_of(nghttp3_error);
+  std::string reason = "HTTP/3: ";
+  switch (nghttp3_error) {
+    case NGHTTP3_ERR_MALFORMED_HTTP_HEADER:
+    case NGHTTP3_ERR_MALFORMED_HTTP_MESSAGING:
+      reason += "the peer sent a malformed message";
+      break;
+    case NGHTTP3_ERR_NOMEM:
+      reason += "out of memory";
+      break;
+    default:
+      reason += nghttp3_strerror(nghttp3_error);
+  }
+  return Error::application(code, reason + " (" + std::string(http3::error_name(code)) + ")");
+}
+
+}  // namespace
+
+// --- set-up --------------------------------------------------------------------------------------
+
+Http3Session::Http3Session(Connection& connection, Side side)
+    : connection_(connection), side_(side) {}
+
+Http3Session::~Http3Session() { nghttp3_conn_del(conn_); }
+
+Result<std::unique_ptr<Http3Session>> Http3Session::create(Connection& connection, Side side) {
+  std::unique_ptr<Http3Session> session(new Http3Session(connection, side));
+  if (auto ok = session->set_up(); !ok) return std::unexpected(std::move(ok.error()));
+  return session;
+}
+
+Result<> Http3Session::open_own_streams() {
+  std::array<std::int64_t, 3> ids{};
+  for (std::int64_t& id : ids) {
+    if (ngtcp2_conn_open_uni_stream(connection_.quic(), &id, nullptr) != 0) {
+      return std::unexpected(Error::application(http3::kGeneralProtocolError,
+                                                "HTTP/3 needs three unidirectional streams (RFC "
+                                                "9114 6.2), the peer allows fewer: it must "
+                                                "raise initial_max_streams_uni"));
+    }
+  }
+  if (nghttp3_conn_bind_control_stream(conn_, ids[0]) != 0 ||
+      nghttp3_conn_bind_qpack_streams(conn_, ids[1], ids[2]) != 0) {
+    return failure(Errc::no_memory, "HTTP/3: out of memory");
+  }
+  return {};
+}
+
+// --- ngtcp2's callbacks --------------------------------------------------------------------------
+
+int Http3Session::answer(std::int64_t nghttp3_result) {
+  if (nghttp3_result >= 0) [[likely]] {
+    return 0;
+  }
+  failed_ = true;
+  // The first error counts: a callback of ours may have told the connection already.
+  if (!connection_failed()) connection_.fail(error_of(static_cast<int>(nghttp3_result)));
+  return NGTCP2_ERR_CALLBACK_FAILURE;
+}
+
+void Http3Session::give_credit(std::int64_t id, std::uint64_t count, bool stream_ends) {
+  if (count == 0) return;
+  // Nothing follows the end of a stream: its window needs no room, the connection's does.
+  if (!stream_ends) {
+    static_cast<void>(ngtcp2_conn_extend_max_stream_offset(connection_.quic(), id, count));
+  }
+  ngtcp2_conn_extend_max_offset(connection_.quic(), count);
+}
+
+int Http3Session::receive_stream_data(std::int64_t id, Bytes bytes, bool fin, bool early) {
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  early_ = early;
+  const nghttp3_ssize consumed =
+      nghttp3_conn_read_stream2(conn_, id, reinterpret_cast<const std::uint8_t*>(bytes.data()),
+                                bytes.size(), fin ? 1 : 0, to_nanoseconds(connection_.now()));
+  if (consumed < 0) [[unlikely]] {
+    return answer(consumed);
+  }
+  give_credit(id, static_cast<std::uint64_t>(consumed), fin);
+  if (!refused_.empty()) [[unlikely]] {
+    reset_refused();
+  }
+  return failed_ ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
+}
+
+// RFC 9114 4.2.2 and 8.1. Both directions: a request that was not understood has no answer.
+void Http3Session::reset_refused() {
+  for (const std::int64_t id : std::exchange(refused_, {})) {
+    if (answer(nghttp3_conn_shutdown_stream_read(conn_, id)) != 0) return;
+    nghttp3_conn_shutdown_stream_write(conn_, id);
+    static_cast<void>(
+        ngtcp2_conn_shutdown_stream(connection_.quic(), 0, id, http3::kExcessiveLoad));
+  }
+}
+
+int Http3Session::acknowledged(std::int64_t id, std::uint64_t bytes) {
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  return answer(nghttp3_conn_add_ack_offset(conn_, id, bytes));
+}
+
+int Http3Session::stream_closed(std::int64_t id, std::uint64_t code) {
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  const int result = nghttp3_conn_close_stream(conn_, id, code);
+  // A stream without a single byte never came to nghttp3.
+  return result == NGHTTP3_ERR_STREAM_NOT_FOUND ? 0 : answer(result);
+}
+
+int Http3Session::stream_reset(std::int64_t id) {
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  return answer(nghttp3_conn_shutdown_stream_read(conn_, id));
+}
+
+int Http3Session::stop_sending(std::int64_t id) {
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  nghttp3_conn_shutdown_stream_write(conn_, id);
+  return 0;
+}
+
+int Http3Session::extend_max_stream_data(std::int64_t id) {
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  return answer(nghttp3_conn_unblock_stream(conn_, id));
+}
+
+int Http3Session::remote_streams_allowed(std::uint64_t max) {
+  if (!failed_ && side_ == Side::server) nghttp3_conn_set_max_client_streams_bidi(conn_, max);
+  return 0;
+}
+
+// --- Stream --------------------------------------------------------------------------------------
+
+Result<> Http3Session::check_submission(const Stream& stream, FieldSection section,
+                                        bool fin) const {
+  if (failed_) return failure(Errc::closed, "the session is closed");
+  if (stream.unidirectional()) {
+    return failure(Errc::not_supported, "HTTP/3 has headers on bidirectional streams only");
+  }
+  if (side_ == Side::server && !stream.peer_initiated()) {
+    return failure(Errc::not_supported, "only the client opens HTTP/3 requests (RFC 9114 6.1)");
+  }
+  if (section == FieldSection::informational) {
+    if (side_ == Side::client) {
+      return failure(Errc::invalid_argument,
+                     "hints (1xx) are part of a response, not of a request");
+    }
+    if (fin) {
+      return failure(Errc::invalid_argument, "hints cannot end the stream: headers must follow");
+    }
+  }
+  return {};
+}
+
+Result<> Http3Session::submit_headers(Stream& stream, FieldSection section, const Headers& fields,
+                                      bool fin) {
+  if (auto ok = check_submission(stream, section, fin); !ok) return ok;
+  FieldLines lines;
+  unsigned status = 0;
+  if (section == FieldSection::trailers) {
+    if (auto ok = complete_trailers(fields, lines); !ok) return ok;
+  } else if (side_ == Side::client) {
+    if (auto ok = complete_request(fields, authority_, lines); !ok) return ok;
+  } else {
+    auto completed = complete_response(fields, section, lines);
+    if (!completed) return std::unexpected(std::move(completed.error()));
+    status = *completed;
+  }
+  if (lines.section_size() > peer_max_field_section_size_) {
+    return failure(Errc::invalid_argument,
+                   "the fields take " + std::to_string(lines.section_size()) +
+                       " bytes, the peer accepts " + std::to_string(peer_max_field_section_size_) +
+                       " (RFC 9114 4.2.2)");
+  }
+  const std::int64_t id = raw(stream.id());
+  if (section == FieldSection::trailers) {
+    return result_of_submission(
+        nghttp3_conn_submit_trailers(conn_, id, lines.data(), lines.size()));
+  }
+  if (section == FieldSection::informational) {
+    return result_of_submission(nghttp3_conn_submit_info(conn_, id, lines.data(), lines.size()));
+  }
+  return result_of_submission(side_ == Side::client ? submit_request(stream, lines, fin)
+                                                    : submit_response(stream, lines, status, fin));
+}
+
+int Http3Session::submit_request(Stream& stream, const FieldLines& lines, bool fin) {
+  Exchange& exchange = acquire(stream);
+  const int result = nghttp3_conn_submit_request(
+      conn_, raw(stream.id()), lines.data(), lines.size(), fin ? nullptr : &kContent, &exchange);
+  if (result != 0) release(exchange);
+  return result;
+}
+
+int Http3Session::submit_response(Stream& stream, const FieldLines& lines, unsigned status,
+                                  bool fin) {
+  const bool no_content = status == 204 || status == 304;
+  return nghttp3_conn_submit_response(conn_, raw(stream.id()), lines.data(), lines.size(),
+                                      fin ? nullptr : (no_content ? &kNoContent : &kContent));
+}
+
+Result<> Http3Session::result_of_submission(int nghttp3_error) {
+  switch (nghttp3_error) {
+    case 0:
+      connection_.wants_to_send();
+      return {};
+    case NGHTTP3_ERR_CONN_CLOSING:
+      return failure(Errc::closing,
+                     "the server sent GOAWAY: make new requests on another connection");
+    case NGHTTP3_ERR_STREAM_NOT_FOUND:
+      return failure(Errc::closed, "the request is gone: the client gave it up");
+    case NGHTTP3_ERR_INVALID_STATE:
+    case NGHTTP3_ERR_STREAM_IN_USE:
+      return failure(Errc::invalid_state, "the message was ended already");
+    default:
+      static_cast<void>(answer(nghttp3_error));
+      return std::unexpected(error_of(nghttp3_error));
+  }
+}
+
+void Http3Session::resume(Stream& stream) {
+  if (!failed_) static_cast<void>(answer(nghttp3_conn_resume_stream(conn_, raw(stream.id()))));
+}
+
+void Http3Session::shut_down_read(Stream& stream) {
+  if (failed_) return;
+  static_cast<void>(answer(nghttp3_conn_shutdown_stream_read(conn_, raw(stream.id()))));
+}
+
+void Http3Session::shut_down_write(Stream& stream) {
+  if (!failed_) nghttp3_conn_shutdown_stream_write(conn_, raw(stream.id()));
+}
+
+void Http3Session::set_priority(Stream& stream, std::uint8_t urgency, bool incremental) {
+  if (failed_ || stream.unidirectional()) return;
+  const auto level = std::min<std::uint8_t>(urgency, NGHTTP3_URGENCY_LOW);
+  int result = 0;
+  if (side_ == Side::client) {
+    std::array<std::uint8_t, 6> text = {'u', '=', static_cast<std::uint8_t>('0' + level),
+                                        ',', ' ', 'i'};
+    result = nghttp3_conn_set_client_stream_priority(conn_, raw(stream.id()), text.data(),
+                                                     incremental ? text.size() : 3);
+  } else {
+    const nghttp3_pri priority{level, static_cast<std::uint8_t>(incremental ? 1 : 0)};
+    result = nghttp3_conn_set_server_stream_priority(conn_, raw(stream.id()), &priority);
+  }
+  if (result != NGHTTP3_ERR_STREAM_NOT_FOUND) static_cast<void>(answer(result));
+  connection_.wants_to_send();
+}
+
+// --- transmitting --------------------------------------------------------------------------------
+
+int Http3Session::next_chunk(Chunk& chunk) {
+  chunk.stream_id = -1;
+  chunk.fin = false;
+  chunk.count = 0;
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  std::array<nghttp3_vec, std::tuple_size_v<decltype(Chunk::pieces)>> pieces;
+  nghttp3_ssize count = 0;
+  int fin = 0;
+  do {
+    starved_ = false;
+    count = nghttp3_conn_writev_stream(conn_, &chunk.stream_id, &fin, pieces.data(), pieces.size());
+    // nghttp3 also answers "nothing" when the stream whose turn it is has no content yet. It has
+    // put that one aside; others may wait.
+  } while (count == 0 && chunk.stream_id == -1 && starved_);
+  if (count < 0) [[unlikely]] {
+    return answer(count);
+  }
+  chunk.fin = fin != 0;
+  chunk.count = static_cast<std::size_t>(count);
+  for (std::size_t i = 0; i < chunk.count; ++i) chunk.pieces[i] = {pieces[i].base, pieces[i].len};
+  return 0;
+}
+
+int Http3Session::written(std::int64_t id, std::size_t bytes) {
+  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  return answer(nghttp3_conn_add_write_offset(conn_, id, bytes));
+}
+
+void Http3Session::blocked(std::int64_t id) {
+  if (!failed_) nghttp3_conn_block_stream(conn_, id);
+}
+
+void Http3Session::write_shut(std::int64_t id) {
+  if (!failed_) nghttp3_conn_shutdown_stream_write(conn_, id);
+}
+
+// --- graceful close ------------------------------------------------------------------------------
+
+int Http3Session::submit_shutdown_notice() {
+  // The identifier of a GOAWAY never grows (RFC 9114 5.2).
+  if (failed_ || shut_down_) return 0;
+  connection_.wants_to_send();
+  return answer(nghttp3_conn_submit_shutdown_notice(conn_));
+}
+
+int Http3Session::shut_down() {
+  if (failed_ || shut_down_) return 0;
+  shut_down_ = true;
+  connection_.wants_to_send();
+  return answer(nghttp3_conn_shutdown(conn_));
+}
+
+bool Http3Session::drained() const {
+  if (failed_ || side_ == Side::client) return true;
+  return nghttp3_conn_is_drained(conn_) != 0;
+}
+
+// --- exchanges -----------------------------------------------------------------------------------
+
+Http3Session::Exchange& Http3Session::acquire(Stream& stream) {
+  if (free_.empty()) {
+    free_.push_back(&exchanges_.emplace_back());
+  }
+  Exchange& exchange = *free_.back();
+  free_.pop_back();
+  exchange.stream = &stream;
+  return exchange;
+}
+
+void Http3Session::release(Exchange& exchange) noexcept {
+  exchange = {};
+  free_.push_back(&exchange);
+}
+
+Http3Session::Exchange& Http3Session::exchange_of(std::int64_t id, void* stream_user_data) {
+  if (stream_user_data != nullptr) [[likely]] {
+    return *static_cast<Exchange*>(stream_user_data);
+  }
+  // Server: the first we hear of this request. ngtcp2 announced the stream before its bytes.
+  Stream* stream = connection_.find_stream(id);
+  QUICORE_CHECK(stream != nullptr);
+  Exchange& exchange = acquire(*stream);
+  nghttp3_conn_set_stream_user_data(conn_, id, &exchange);
+  return exchange;
+}
+
+bool Http3Session::connection_failed() const noexcept { return connection_.failed_.has_value(); }
+
+bool Http3Session::trailers_follow(const Stream& stream) noexcept { return stream.trailers_sent_; }
+
+// A request above our GOAWAY: no handler is to see it.
+void Http3Session::hide(Stream& stream) noexcept {
+  stream.internal_ = true;
+  stream.events_ = 0;
+  static_cast<ListHook<EventTag>&>(stream).unlink();
+}
+
+}  // namespace quicore::engine
