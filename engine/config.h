@@ -48,7 +48,7 @@ struct UdpConfig {
 struct EndpointConfig {
   Address address = Address::loopback(Family::ipv4, 0);  // port 0: an ephemeral port
   std::optional<std::array<std::byte, 16>> reset_token_secret{};  // random when unset; confidential
-  std::optional<std::array<std::byte, 32>> token_secret{};  // of Retry and NEW_TOKEN; shared by a fleet
+  std::optional<std::array<std::byte, 32>> token_secret{};  // of Retry, NEW_TOKEN; shared by a fleet
   std::uint64_t address_lru_size = 1000;
   CongestionControl congestion_control = CongestionControl::cubic;
   bool disable_stateless_reset = false;

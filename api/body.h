@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Body: what a stream sends, given at once or later, in one piece or in many.
+//
+//   .body = "Hello World"                                  // copied
+//   .body = Buf::adopt(memory, size, release)              // zero copy, released when acknowledged
+//   .body = File{"/var/www/index.html"}                    // in pieces, never blocks the shard
+//   .body = std::vector<Buf>{...}                          // or any input range of Buf or text
+//   .body = [state]() mutable -> std::optional<Buf> {...}  // a generator: nullopt ends the body
+//   .body = [=]() -> Task<Result<std::optional<Buf>>> {..} // an asynchronous generator
+//   .body = [=]() -> Task<Result<Buf>> { ... }             // an asynchronous function
+//   .body = completion                                     // Completion<Buf>
+//   .body = Body::streamed()                               // Stream::writer() will write it
+//
+// Pieces are asked for only while the stream's budget has room: a body of any length takes bounded
+// memory. A body that fails resets the stream, so that the peer never takes half a body for a
+// whole.
+//
+// Threading: a value; used on the stream's shard.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "api/completion.h"
+#include "api/task.h"
+#include "io/buf.h"
+#include "io/error.h"
+
+namespace quicore {
+
+// A file, or a part of one. Opened when sending begins; a file that ends before `offset + length`
+// fails the body.
+struct File {
+  std::string path;
+  std::uint64_t offset = 0;
+  std::optional<std::uint64_t> length{};  // unset: to the end, as it is when opened
+};
+
+namespace internal {
+
+template <class T>
+concept Text = std::convertible_to<T, std::string_view>;
+
+inline Buf to_buf(Buf buf) { return buf; }
+inline Buf to_buf(Bytes bytes) { return Buf::copy(bytes); }
+inline Buf to_buf(std::string_view text) { return Buf::copy(text); }
+
+template <class T>
+concept BufLike = requires(T&& value) { to_buf(std::forward<T>(value)); };
+
+template <class R>
+concept PieceRange = std::ranges::input_range<R> && BufLike<std::ranges::range_reference_t<R>>;
+
+}  // namespace internal
+
+class Body {
+ public:
+  using Generator = std::move_only_function<Result<std::optional<Buf>>()>;
+  using Source = std::move_only_function<Task<Result<std::optional<Buf>>>()>;
+  using Function = std::move_only_function<Task<Result<Buf>>()>;
+  struct Streamed {};
+  using Value = std::variant<std::monostate, Streamed, Buf, std::vector<Buf>, File, Generator,
+                             Source, Function, Completion<Buf>>;
+
+  Body() = default;  // none
+  // What is converted implicitly is what people write after `.body =`.
+  // NOLINTBEGIN(google-explicit-constructor)
+  template <internal::Text T>
+  Body(const T& text) : value(Buf::copy(std::string_view(text))) {}
+  Body(Bytes bytes) : value(Buf::copy(bytes)) {}
+  Body(Buf buf) : value(std::move(buf)) {}
+  Body(std::vector<Buf> bufs) : value(std::move(bufs)) {}
+  Body(File file) : value(std::move(file)) {}
+  Body(Completion<Buf> completion) : value(std::move(completion)) {}
+  template <class F>
+    requires std::invocable<F&>
+  Body(F function) : value(from_function(std::move(function))) {}
+  template <class R>
+    requires(internal::PieceRange<std::remove_cvref_t<R>&> && !internal::Text<R> &&
+             !std::same_as<std::remove_cvref_t<R>, std::vector<Buf>>)
+  Body(R&& range) : value(from_range(std::forward<R>(range))) {}
+  // NOLINTEND(google-explicit-constructor)
+
+  // The stream stays open for Stream::writer().
+  static Body streamed() {
+    Body body;
+    body.value = Streamed{};
+    return body;
+  }
+
+  bool none() const noexcept { return std::holds_alternative<std::monostate>(value); }
+
+  Value value;
+
+ private:
+  template <class F>
+  static Value from_function(F function);
+  template <class R>
+  static Generator from_range(R range);
+};
+
+template <class F>
+Body::Value Body::from_function(F function) {
+  using Answer = std::invoke_result_t<F&>;
+  if constexpr (std::same_as<Answer, Task<Result<std::optional<Buf>>>>) {
+    return Value(std::in_place_type<Source>, std::move(function));
+  } else if constexpr (std::same_as<Answer, Task<Result<Buf>>>) {
+    return Value(std::in_place_type<Function>, std::move(function));
+  } else if constexpr (std::convertible_to<Answer, Result<std::optional<Buf>>> &&
+                       !std::convertible_to<Answer, Buf>) {
+    return Value(std::in_place_type<Generator>, std::move(function));
+  } else {
+    // Answers once, with anything a Body can be made of.
+    return Body(function()).value;
+  }
+}
+
+template <class R>
+Body::Generator Body::from_range(R range) {
+  // The range moves into shared memory first: its iterators must not outlive a move of it.
+  auto owned = std::make_shared<R>(std::move(range));
+  return Generator([owned, next = std::ranges::begin(*owned),
+                    end = std::ranges::end(*owned)]() mutable -> Result<std::optional<Buf>> {
+    if (next == end) return std::nullopt;
+    Buf piece = internal::to_buf(*next);
+    ++next;
+    return piece;
+  });
+}
+
+}  // namespace quicore

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Completion<T>: a value that arrives once, or an error, and stays.
+//
+//   auto& done = co_await session.handshake();          // const Result<HandshakeInfo>&
+//   session.closed().then([](const Result<>& how) { ... });
+//   auto done = co_await session.handshake().wait({.timeout = 5s});   // a copy, or timed_out
+//
+// Any number of coroutines and callbacks may wait, before or after it is set. None of them runs
+// inside the setter: they run in the DELIVER phase, in the order in which they began to wait. A
+// coroutine that awaits a completed one goes on without suspending.
+//
+// Promise<T> is the setting side, for completions of your own.
+//
+// Threading: one shard's. Lifetime: counted; what await and peek() refer to lives as long as any
+// Completion, or the object that gave it. Cost: one allocation per completion, none per awaiting
+// coroutine, one per then(). A Promise that dies unset completes with Errc::cancelled.
+#pragma once
+
+#include <coroutine>
+#include <exception>
+#include <functional>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "api/ref.h"
+#include "api/wait.h"
+#include "io/error.h"
+
+namespace quicore {
+
+namespace internal {
+
+template <class T>
+class CompletionState final : public Counted {
+ public:
+  explicit CompletionState(ReadyQueue& queue) noexcept : queue_(queue) {}
+
+  bool ready() const noexcept { return result_.has_value(); }
+  const Result<T>& result() const noexcept { return *result_; }
+  WaiterList& waiters() noexcept { return waiters_; }
+  ReadyQueue& queue() noexcept { return queue_; }
+  // The first call counts.
+  void set(Result<T> result) {
+    if (result_) return;
+    result_.emplace(std::move(result));
+    waiters_.wake_all();
+  }
+
+ private:
+  ReadyQueue& queue_;
+  std::optional<Result<T>> result_;
+  WaiterList waiters_;
+};
+
+// Reports an exception that left a callback to the log of the current shard.
+void report_exception(const char* where, std::exception_ptr exception) noexcept;
+
+// A callback of then(): owns itself, and dies after it ran or with the completion.
+template <class T, class F>
+class ThenWaiter final : public Waiter {
+ public:
+  ThenWaiter(CompletionState<T>& state, F function)
+      : Waiter(state.queue()), state_(&state), function_(std::move(function)) {}
+
+  void run() override {
+    try {
+      function_(state_->result());
+    } catch (...) {
+      report_exception("a callback of Completion::then", std::current_exception());
+    }
+    delete this;
+  }
+  void abandon() noexcept override { delete this; }
+
+ private:
+
+  Ref<CompletionState<T>> state_;
+  F function_;
+};
+
+}  // namespace internal
+
+template <class T = void>
+class Completion {
+ public:
+  using State = internal::CompletionState<T>;
+
+  Completion() = default;  // empty; only assignable
+  explicit Completion(internal::Ref<State> state) noexcept : state_(std::move(state)) {}
+
+  explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  bool ready() const noexcept { return state_ && state_->ready(); }
+  // Nullptr until it is ready.
+  const Result<T>* peek() const noexcept { return ready() ? &state_->result() : nullptr; }
+
+  template <class F>
+    requires std::invocable<F&, const Result<T>&>
+  void then(F function) const {
+    auto* waiter = new internal::ThenWaiter<T, F>(*state_, std::move(function));
+    if (state_->ready()) {
+      waiter->wake(internal::Wake::signalled);
+    } else {
+      state_->waiters().push(*waiter);
+    }
+  }
+
+  class [[nodiscard]] Awaiter final : internal::CoroutineWaiter {
+   public:
+    explicit Awaiter(internal::Ref<State> state) noexcept
+        : CoroutineWaiter(state->queue()), state_(std::move(state)) {}
+    bool await_ready() const noexcept { return state_->ready(); }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+      suspend(coroutine, state_->waiters(), {});
+    }
+    const Result<T>& await_resume() const noexcept { return state_->result(); }
+
+   private:
+    internal::Ref<State> state_;
+  };
+
+  class [[nodiscard]] LimitedAwaiter final : internal::CoroutineWaiter {
+   public:
+    LimitedAwaiter(internal::Ref<State> state, WaitOptions options) noexcept
+        : CoroutineWaiter(state->queue()), state_(std::move(state)), options_(std::move(options)) {}
+    bool await_ready() const noexcept { return state_->ready(); }
+    void await_suspend(std::coroutine_handle<> coroutine) {
+      suspend(coroutine, state_->waiters(), options_);
+    }
+    Result<T> await_resume() const {
+      if (state_->ready()) return state_->result();
+      return std::unexpected(outcome().error());
+    }
+
+   private:
+    internal::Ref<State> state_;
+    WaitOptions options_;
+  };
+
+  Awaiter operator co_await() const noexcept { return Awaiter(state_); }
+  LimitedAwaiter wait(WaitOptions options) const noexcept {
+    return LimitedAwaiter(state_, std::move(options));
+  }
+
+ private:
+  internal::Ref<State> state_;
+};
+
+// The setting side. Copyable: the first set() counts, later ones are ignored.
+template <class T = void>
+class Promise {
+ public:
+  // For the shard this code runs on.
+  Promise() : Promise(internal::ReadyQueue::current()) {}
+  explicit Promise(internal::ReadyQueue& queue)
+      : shared_(new Shared(queue)) {}
+
+  Completion<T> completion() const noexcept { return Completion<T>(shared_->state); }
+  bool ready() const noexcept { return shared_->state->ready(); }
+  void set(Result<T> result) const { shared_->state->set(std::move(result)); }
+  void set() const
+    requires std::is_void_v<T>
+  {
+    shared_->state->set({});
+  }
+
+ private:
+  struct Shared final : internal::Counted {
+    explicit Shared(internal::ReadyQueue& queue) : state(new internal::CompletionState<T>(queue)) {}
+    ~Shared() override {
+      if (!state->ready()) state->set(failure(Errc::cancelled, "the promise was dropped unset"));
+    }
+    internal::Ref<internal::CompletionState<T>> state;
+  };
+  internal::Ref<Shared> shared_;
+};
+
+}  // namespace quicore

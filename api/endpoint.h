@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Endpoint: one UDP socket of a shard, from which clients connect and on which servers listen.
+//
+//   auto endpoint = Endpoint::create(shard, {.address = address}).value();
+//   endpoint.on_session() = [](Session session) { ... };
+//   endpoint.listen({.alpn = {"h3"}, .secure = tls});
+//
+// Handles are shard-local and cheap to copy. The shard owns the endpoint: dropping the last handle
+// ends nothing; close(), destroy() or the end of the runtime does.
+//
+// One endpoint uses one shard. A server on all of them: Runtime::listen_on_all. Sharing one port
+// strictly in turn (the specification's clone) will be Endpoint::clone(Shard&).
+//
+// Threading: its shard.
+#pragma once
+
+#include <optional>
+
+#include "api/completion.h"
+#include "api/config.h"
+#include "api/handlers.h"
+#include "api/session.h"
+#include "api/stats.h"
+#include "api/wait.h"
+#include "io/address.h"
+
+namespace quicore {
+
+class Shard;
+
+namespace internal {
+class EndpointState;
+void ref_retain(EndpointState* endpoint) noexcept;
+void ref_release(EndpointState* endpoint) noexcept;
+}  // namespace internal
+
+// co_await gives the next session a client began, or why there will be none.
+class [[nodiscard]] AcceptSession final : internal::CoroutineWaiter {
+ public:
+  AcceptSession(internal::Ref<internal::EndpointState> endpoint, WaitOptions options) noexcept;
+  bool await_ready() const noexcept;
+  void await_suspend(std::coroutine_handle<> coroutine);
+  Result<Session> await_resume();
+
+ private:
+  internal::Ref<internal::EndpointState> endpoint_;
+  WaitOptions options_;
+};
+
+class Endpoint {
+ public:
+  // Opens the socket. Fails with every problem of the configuration at once, or with the kernel's.
+  static Result<Endpoint> create(Shard& shard, EndpointConfig config = {});
+
+  Endpoint() = default;  // empty
+  explicit Endpoint(internal::Ref<internal::EndpointState> state) noexcept
+      : state_(std::move(state)) {}
+  explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  friend bool operator==(const Endpoint&, const Endpoint&) = default;
+
+  // A client began a session: before its handshake ends. Only after listen(). Sessions wait for
+  // accept() while nobody handles them here.
+  Handlers<Session>& on_session() const noexcept;
+  AcceptSession accept(WaitOptions options = {}) const noexcept {
+    return AcceptSession(state_, std::move(options));
+  }
+
+  Result<> listen(SessionConfig config) const;
+  bool listening() const noexcept;
+  // Begins the handshake. What a `resume` holds that cannot be used is ignored: full handshake.
+  Result<Session> connect(const Address& remote, SessionConfig config = {},
+                          std::optional<Resume> resume = {}) const;
+
+  std::optional<Address> address() const noexcept;  // empty once destroyed
+  // Graceful: no new sessions, present ones complete. The same completion as closed().
+  Completion<> close() const;
+  // Fails when destroy() had an error.
+  Completion<> closed() const;
+  bool closing() const noexcept;  // after close(), until destroyed
+  // At once, with every session.
+  void destroy(Error error = {}) const;
+  EndpointStats stats() const;  // the last values remain after the end
+  Shard& shard() const noexcept;
+
+ private:
+  friend class Session;
+  internal::Ref<internal::EndpointState> state_;
+};
+
+}  // namespace quicore

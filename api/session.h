@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Session: one QUIC connection, client or server; both are used the same way.
+//
+//   auto session = endpoint.connect(address, {.hostname = "example.org"}).value();
+//   co_await session.handshake();
+//   auto stream = session.open({.body = "Hello World"});
+//
+// Handles are shard-local and cheap to copy. The library keeps a session while it is on the wire,
+// so dropping the last handle ends nothing; close() or cancel() does. After the end every call
+// answers with the last known values or fails with Errc::closed.
+//
+// Threading: the endpoint's shard. Handlers are set in the endpoint's on_session on a server, and
+// right after connect() on a client: nothing is delivered in between.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "api/completion.h"
+#include "api/config.h"
+#include "api/handlers.h"
+#include "api/stats.h"
+#include "api/stream.h"
+#include "api/task.h"
+#include "api/wait.h"
+#include "io/address.h"
+
+namespace quicore {
+
+class Certificate;
+class Endpoint;
+class Shard;
+class Session;
+
+namespace internal {
+class SessionState;
+void ref_retain(SessionState* session) noexcept;
+void ref_release(SessionState* session) noexcept;
+}  // namespace internal
+
+struct HandshakeInfo {
+  std::string alpn;
+  std::string server_name;
+  std::string cipher;          // "TLS_AES_128_GCM_SHA256"
+  std::string cipher_version;  // "TLSv1.3"
+  std::string group;           // key exchange, "X25519"
+  bool resumed = false;
+  bool early_data = false;  // server: 0-RTT data was received; client: it was accepted
+  // What was wrong with the peer's certificate, where TlsSettings::verify only reports.
+  std::optional<Error> validation_error;
+};
+
+enum class DatagramStatus : std::uint8_t { acknowledged, lost };
+
+// co_await gives the next stream the peer opened, or why there will be none.
+class [[nodiscard]] AcceptStream final : internal::CoroutineWaiter {
+ public:
+  AcceptStream(internal::Ref<internal::SessionState> session, WaitOptions options) noexcept;
+  bool await_ready() const noexcept;
+  void await_suspend(std::coroutine_handle<> coroutine);
+  Result<StreamEvent> await_resume();
+
+ private:
+  internal::Ref<internal::SessionState> session_;
+  WaitOptions options_;
+};
+
+struct DatagramEvent;
+struct DatagramStatusEvent {
+  std::uint64_t id = 0;  // as send_datagram() gave it
+  DatagramStatus status{};
+};
+
+class Session {
+ public:
+  Session() = default;  // empty
+  explicit Session(internal::Ref<internal::SessionState> state) noexcept
+      : state_(std::move(state)) {}
+  explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  friend bool operator==(const Session&, const Session&) = default;
+
+  // --- events ---
+  // A stream the peer opened; for HTTP/3 once its headers arrived. Streams wait for accept_stream()
+  // while nobody handles them here.
+  Handlers<StreamEvent>& on_stream() const noexcept;
+  Handlers<DatagramEvent>& on_datagram() const noexcept;
+  Handlers<DatagramStatusEvent>& on_datagram_status() const noexcept;
+  // A ticket or address token arrived: session_ticket() has news.
+  Handlers<Session>& on_session_ticket() const noexcept;
+  // The pull form of on_stream.
+  AcceptStream accept_stream(WaitOptions options = {}) const noexcept {
+    return AcceptStream(state_, std::move(options));
+  }
+
+  // --- life ---
+  Completion<HandshakeInfo> handshake() const;
+  // The handshake is done on both sides (HANDSHAKE_DONE, RFC 9001 4.1.2).
+  Completion<> confirmed() const;
+  // Graceful: open streams end naturally, open() fails, streams of the peer are refused. The same
+  // completion as closed().
+  Completion<> close() const;
+  // Fails when the connection was lost or closed with an error, or cancel() had a reason.
+  Completion<> closed() const;
+  bool closing() const noexcept;  // after close()
+  // At once: CONNECTION_CLOSE, streams are interrupted. An error of kind `application` or
+  // `transport` gives the peer its code and reason; without a reason the peer sees NO_ERROR.
+  void cancel(Error reason = {}) const;
+
+  // --- streams ---
+  // Fails with stream_limit, closing, closed, or invalid_state before the handshake without 0-RTT.
+  Result<Stream> open(StreamOptions options = {}) const;
+  // Waits for the handshake and for the peer to allow another stream. (GCC 12 cannot compile a
+  // braced list of headers inside the expression of a co_await: name the options first.)
+  Task<Result<Stream>> open_when_possible(StreamOptions options = {},
+                                          WaitOptions wait = {}) const;
+  std::uint64_t streams_left(bool unidirectional = false) const noexcept;
+
+  // --- datagrams (RFC 9221): unreliable, unordered, each in one packet ---
+  // False when it cannot be queued: not negotiated, too large, queue full, closed.
+  bool datagram(Bytes data) const;
+  bool datagram(std::string_view text) const { return datagram(as_bytes(text)); }
+  // No copy; the id is what on_datagram_status reports.
+  Result<std::uint64_t> send_datagram(Buf data) const;
+  std::size_t max_datagram_size() const noexcept;  // 0: none may be sent (yet)
+
+  // --- facts ---
+  bool is_server() const noexcept;
+  std::string_view alpn() const noexcept;         // empty before the handshake, as server_name()
+  std::string_view server_name() const noexcept;
+  Address remote_address() const noexcept;
+  Address local_address() const noexcept;
+  QuicVersion version() const noexcept;
+  bool early_data() const noexcept;
+  std::optional<Error> validation_error() const;
+  // The latest; goes to Endpoint::connect as it is. Clients only.
+  std::optional<Resume> session_ticket() const;
+  // Include engine/certificate.h. Empty when there is none.
+  Certificate certificate() const;
+  Certificate peer_certificate() const;
+  SessionStats stats() const;
+  Result<> update_key() const;  // RFC 9001 6
+  Endpoint endpoint() const;
+  Shard& shard() const noexcept;
+
+  // The places of what comes next: clienthello() and ocsp() pause the handshake after handshake();
+  // keylog() and qlog() are Readers.
+
+ private:
+  friend class Endpoint;
+  internal::Ref<internal::SessionState> state_;
+};
+
+struct DatagramEvent {
+  Buf datagram;
+  bool early = false;  // arrived as 0-RTT data: may be a replay
+  Session session;
+};
+
+}  // namespace quicore
