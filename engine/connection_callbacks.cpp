@@ -139,7 +139,12 @@ struct ConnectionCallbacks {
                                       std::uint64_t size, void* user_data,
                                       void* stream_user_data) {
     Connection& connection = self(user_data);
-    if (connection.http3_ != nullptr) return connection.http3_->acknowledged(id, size);
+    if (connection.http3_ != nullptr) {
+      const int result = connection.http3_->acknowledged(id, size);
+      // The end of the stream has no content bytes by which HTTP/3 would report it.
+      if (Stream* target = stream(stream_user_data)) target->check_flushed();
+      return result;
+    }
     if (Stream* target = stream(stream_user_data)) target->acknowledged_to(offset + size);
     return 0;
   }

@@ -271,7 +271,7 @@ void Http3Session::set_priority(Stream& stream, std::uint8_t urgency, bool incre
 
 int Http3Session::next_chunk(Chunk& chunk) {
   chunk.stream_id = -1;
-  chunk.fin = false;
+  chunk.fin = chunk_ends_stream_ = false;
   chunk.count = 0;
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
   std::array<nghttp3_vec, std::tuple_size_v<decltype(Chunk::pieces)>> pieces;
@@ -286,14 +286,21 @@ int Http3Session::next_chunk(Chunk& chunk) {
   if (count < 0) [[unlikely]] {
     return answer(count);
   }
-  chunk.fin = fin != 0;
+  chunk.fin = chunk_ends_stream_ = fin != 0;
   chunk.count = static_cast<std::size_t>(count);
-  for (std::size_t i = 0; i < chunk.count; ++i) chunk.pieces[i] = {pieces[i].base, pieces[i].len};
+  chunk_size_ = 0;
+  for (std::size_t i = 0; i < chunk.count; ++i) {
+    chunk.pieces[i] = {pieces[i].base, pieces[i].len};
+    chunk_size_ += pieces[i].len;
+  }
   return 0;
 }
 
 int Http3Session::written(std::int64_t id, std::size_t bytes) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  if (chunk_ends_stream_ && bytes == chunk_size_) {
+    if (Stream* stream = connection_.find_stream(id)) stream->mutable_send_queue().set_fin_sent();
+  }
   return answer(nghttp3_conn_add_write_offset(conn_, id, bytes));
 }
 

@@ -144,8 +144,10 @@ class Http3Session {
   nghttp3_conn* conn_ = nullptr;
   std::string authority_;  // client: what :authority is by default
   std::uint64_t peer_max_field_section_size_ = UINT64_MAX;
-  bool early_ = false;    // the bytes being read arrived under 0-RTT keys
-  bool starved_ = false;  // a body had nothing to give while a chunk was being made
+  bool early_ = false;              // the bytes being read arrived under 0-RTT keys
+  bool starved_ = false;            // a body had nothing to give while a chunk was being made
+  bool chunk_ends_stream_ = false;  // of the last chunk
+  std::size_t chunk_size_ = 0;
   bool failed_ = false;
   bool peer_going_away_ = false;
   bool shut_down_ = false;
