@@ -26,6 +26,7 @@ class SendSlots {
   void give_back(std::uint32_t index) noexcept;
 
   SendSlot& slot(std::uint32_t index) noexcept { return entries_[index].slot; }
+  const SendSlot& slot(std::uint32_t index) const noexcept { return entries_[index].slot; }
   SendMessage& message(std::uint32_t index) noexcept { return entries_[index].message; }
   std::uint32_t count() const noexcept { return count_; }
   std::uint32_t in_use() const noexcept {

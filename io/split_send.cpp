@@ -32,7 +32,7 @@ unsigned fill(Messages& messages, Vectors& vectors, const msghdr& header, const 
 }  // namespace
 
 SplitOutcome send_split(KernelCalls& kernel, const UdpSocket& socket, SendSlot& slot,
-                        std::uint32_t& offset, std::uint32_t& accepted, PortStats& stats) noexcept {
+                        std::uint32_t& offset, PortStats& stats) noexcept {
   SendMessage message;
   message.prepare(slot, {slot.bytes, slot.size}, 0);
   Messages messages;
@@ -48,7 +48,6 @@ SplitOutcome send_split(KernelCalls& kernel, const UdpSocket& socket, SendSlot& 
         offset += size;
       }
       stats.datagrams_sent += static_cast<unsigned>(sent);
-      accepted += static_cast<unsigned>(sent);
       continue;
     }
     if (errno == EAGAIN) return SplitOutcome::would_block;

@@ -19,6 +19,6 @@ enum class SplitOutcome : std::uint8_t {
 // Sends the datagrams of `slot` from `offset` on, and moves `offset` behind the last one dealt
 // with. `accepted` counts those the kernel took. One system call per 64 datagrams.
 SplitOutcome send_split(KernelCalls& kernel, const UdpSocket& socket, SendSlot& slot,
-                        std::uint32_t& offset, std::uint32_t& accepted, PortStats& stats) noexcept;
+                        std::uint32_t& offset, PortStats& stats) noexcept;
 
 }  // namespace quicore::io

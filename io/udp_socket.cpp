@@ -85,6 +85,10 @@ Result<> validate(const SocketOptions& options) {
   return {};
 }
 
+bool must_steer(const SocketOptions& options) noexcept {
+  return options.steering && options.reuse_port && options.shard_count > 1;
+}
+
 // Sets the options of one socket; remembers the first that mattered and was refused.
 class OptionSetter {
  public:
@@ -142,7 +146,13 @@ void set_ipv6_options(OptionSetter& set, const SocketOptions& options) {
 
 }  // namespace
 
-Result<UdpSocket> UdpSocket::open(const SocketOptions& options, KernelCalls& kernel) {
+std::unexpected<Error> too_many_sockets() {
+  return failure(Errc::no_memory, "this shard has " + std::to_string(kMaxSockets) +
+                                      " sockets open already; close some first");
+}
+
+Result<UdpSocket> UdpSocket::open(const SocketOptions& options, KernelCalls& kernel,
+                                  const LogSink& log) {
   if (auto valid = validate(options); !valid) return std::unexpected(std::move(valid.error()));
   const Family family = options.bind_address.family();
   const int fd = kernel.open_socket(family == Family::ipv6 ? AF_INET6 : AF_INET);
@@ -151,6 +161,11 @@ Result<UdpSocket> UdpSocket::open(const SocketOptions& options, KernelCalls& ker
   auto ready = socket.configure(options, kernel);
   if (ready) ready = socket.bind(options, kernel);
   if (!ready) return std::unexpected(std::move(ready.error()));
+  if (log && must_steer(options) && !socket.steered_) {
+    log("the kernel refused the steering filter (SO_ATTACH_REUSEPORT_CBPF) for UDP " +
+        socket.local_.to_string() +
+        ": datagrams that reach the wrong shard are forwarded, which costs speed");
+  }
   return socket;
 }
 
@@ -181,7 +196,7 @@ Result<> UdpSocket::bind(const SocketOptions& options, KernelCalls& kernel) {
     return bind_failure(errno, options);
   }
   local_ = bound;
-  if (options.steering && options.reuse_port && options.shard_count > 1) {
+  if (must_steer(options)) {
     steered_ = attach_steering(fd_, options.shard_count, kernel);
   }
   return {};

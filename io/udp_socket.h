@@ -12,13 +12,15 @@
 #include <vector>
 
 #include "io/kernel_calls.h"
+#include "io/log.h"
 #include "io/port.h"
 
 namespace quicore::io {
 
 class UdpSocket {
  public:
-  static Result<UdpSocket> open(const SocketOptions& options, KernelCalls& kernel);
+  static Result<UdpSocket> open(const SocketOptions& options, KernelCalls& kernel,
+                                const LogSink& log = {});
 
   UdpSocket(UdpSocket&& other) noexcept;
   UdpSocket& operator=(UdpSocket&& other) noexcept;
@@ -51,5 +53,8 @@ class UdpSocket {
   Address local_;
   std::vector<Address> unsegmented_hosts_;
 };
+
+// The answer of a port that has kMaxSockets sockets open.
+std::unexpected<Error> too_many_sockets();
 
 }  // namespace quicore::io

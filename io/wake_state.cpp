@@ -21,4 +21,9 @@ void WakeState::write_event() noexcept {
   [[maybe_unused]] const ssize_t written = write(event_fd_, &one, sizeof(one));
 }
 
+void WakeState::read_event() noexcept {
+  std::uint64_t kicks = 0;
+  [[maybe_unused]] const ssize_t got = read(event_fd_, &kicks, sizeof(kicks));
+}
+
 }  // namespace quicore::io

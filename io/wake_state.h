@@ -42,6 +42,7 @@ class WakeState {
     return state_.exchange(State::notified, std::memory_order_seq_cst) == State::asleep;
   }
   void write_event() noexcept;  // kicks by the eventfd
+  void read_event() noexcept;   // takes the kicks back
   int event_fd() const noexcept { return event_fd_; }
 
  private:

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Which CPUs this process may use, and pinning a shard's thread to one of them.
+#pragma once
+
+#include <vector>
+
+#include "io/error.h"
+
+namespace quicore::io {
+
+// In ascending order; what taskset, cgroup cpusets and the like leave to the calling thread.
+std::vector<int> allowed_cpus();
+
+// The calling thread runs on `cpu` only. Fails with invalid_argument when the CPU does not exist or
+// is not allowed; the reason names those that are.
+Result<> pin_this_thread(int cpu);
+
+// The CPU the calling thread runs on right now.
+int current_cpu() noexcept;
+
+// As `ps -L` and debuggers show it; at most 15 characters, the rest is cut off.
+void name_this_thread(std::string_view name);
+
+}  // namespace quicore::io
