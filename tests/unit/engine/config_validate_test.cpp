@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "engine/config.h"
+
+namespace quicore {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::HasSubstr;
+
+std::string problems_of(const Result<>& result) {
+  if (result) return "";
+  EXPECT_EQ(result.error().kind, Errc::invalid_argument);
+  return result.error().reason;
+}
+
+TEST(EndpointConfig, TheDefaultsAreValid) {
+  EXPECT_EQ(problems_of(EndpointConfig{}.validate()), "");
+}
+
+struct EndpointCase {
+  const char* name;
+  std::function<void(EndpointConfig&)> bad;
+  const char* expected;
+  std::function<void(EndpointConfig&)> good;  // the nearest value that is allowed
+};
+
+void PrintTo(const EndpointCase& c, std::ostream* out) { *out << c.name; }
+
+class EndpointConfigField : public testing::TestWithParam<EndpointCase> {};
+
+TEST_P(EndpointConfigField, IsNamedWithItsRangeWhenItIsWrong) {
+  EndpointConfig config;
+  GetParam().bad(config);
+  EXPECT_THAT(problems_of(config.validate()), HasSubstr(GetParam().expected));
+  EndpointConfig other;
+  GetParam().good(other);
+  EXPECT_EQ(problems_of(other.validate()), "");
+}
+
+using E = EndpointConfig;
+const EndpointCase kEndpointCases[] = {
+    {"address", [](E& c) { c.address = Address(); },
+     "address is empty, must be an IPv4 or IPv6 address",
+     [](E& c) { c.address = Address::any(Family::ipv6, 443); }},
+    {"ipv6_only", [](E& c) { c.udp.ipv6_only = true; },
+     "udp.ipv6_only needs an IPv6 address, not 127.0.0.1",
+     [](E& c) {
+       c.udp.ipv6_only = true;
+       c.address = Address::any(Family::ipv6, 0);
+     }},
+    {"congestion_control",
+     [](E& c) { c.congestion_control = static_cast<CongestionControl>(3); },
+     "congestion_control must be cubic, reno or bbr",
+     [](E& c) { c.congestion_control = CongestionControl::bbr; }},
+    {"payload_too_small", [](E& c) { c.max_payload_size = 1199; },
+     "max_payload_size is 1199, must be 1200 to 65507", [](E& c) { c.max_payload_size = 1200; }},
+    {"payload_too_large", [](E& c) { c.max_payload_size = 65508; },
+     "max_payload_size is 65508, must be 1200 to 65507", [](E& c) { c.max_payload_size = 65507; }},
+    {"max_window_zero", [](E& c) { c.max_window = 0; }, "max_window is 0, must be 1 to ",
+     [](E& c) { c.max_window = 1; }},
+    {"max_stream_window_beyond_varint",
+     [](E& c) { c.max_stream_window = std::uint64_t{1} << 62; },
+     "max_stream_window is 4611686018427387904, must be 1 to 4611686018427387903",
+     [](E& c) { c.max_stream_window = (std::uint64_t{1} << 62) - 1; }},
+    {"retry_token_expiration_zero", [](E& c) { c.retry_token_expiration = 0s; },
+     "retry_token_expiration is 0 s, must be 1 s to 604800 s",
+     [](E& c) { c.retry_token_expiration = 1s; }},
+    {"retry_token_expiration_absurd",
+     [](E& c) { c.retry_token_expiration = std::chrono::seconds::max(); },
+     "retry_token_expiration is 9223372036854775807 s",
+     [](E& c) { c.retry_token_expiration = 604800s; }},
+    {"token_expiration", [](E& c) { c.token_expiration = -5s; },
+     "token_expiration is -5 s, must be", [](E& c) { c.token_expiration = 1s; }},
+    {"rx_loss_high", [](E& c) { c.rx_packet_loss = 1.5; }, "rx_packet_loss is 1.5, must be 0 to 1",
+     [](E& c) { c.rx_packet_loss = 1.0; }},
+    {"tx_loss_negative", [](E& c) { c.tx_packet_loss = -0.25; },
+     "tx_packet_loss is -0.25, must be 0 to 1", [](E& c) { c.tx_packet_loss = 0.0; }},
+    {"tx_loss_nan",
+     [](E& c) { c.tx_packet_loss = std::numeric_limits<double>::quiet_NaN(); },
+     "tx_packet_loss is nan", [](E& c) { c.tx_packet_loss = 0.5; }},
+    {"ttl_zero", [](E& c) { c.udp.ttl = 0; }, "udp.ttl is 0, must be 1 to 255",
+     [](E& c) { c.udp.ttl = 1; }},
+    {"ttl_high", [](E& c) { c.udp.ttl = 256; }, "udp.ttl is 256, must be 1 to 255",
+     [](E& c) { c.udp.ttl = 255; }},
+    {"receive_buffer", [](E& c) { c.udp.receive_buffer_size = 0; },
+     "udp.receive_buffer_size is 0, must be 1 to 2147483647",
+     [](E& c) { c.udp.receive_buffer_size = 1; }},
+    {"send_buffer", [](E& c) { c.udp.send_buffer_size = -1; }, "udp.send_buffer_size is -1",
+     [](E& c) { c.udp.send_buffer_size = 1 << 20; }},
+    {"unacknowledged", [](E& c) { c.unacknowledged_packet_threshold = 0; },
+     "unacknowledged_packet_threshold is 0, must be 1 to",
+     [](E& c) { c.unacknowledged_packet_threshold = 1; }},
+    {"dispatch", [](E& c) { c.dispatch = static_cast<DispatchPolicy>(9); },
+     "dispatch must be round_robin or initial_hash",
+     [](E& c) { c.dispatch = DispatchPolicy::initial_hash; }},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, EndpointConfigField, testing::ValuesIn(kEndpointCases),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(EndpointConfig, ReportsEveryProblemAtOnce) {
+  EndpointConfig config;
+  config.max_payload_size = 10;
+  config.udp.ttl = 0;
+  config.rx_packet_loss = 2;
+  EXPECT_EQ(problems_of(config.validate()),
+            "EndpointConfig (3 problems): max_payload_size is 10, must be 1200 to 65507; "
+            "rx_packet_loss is 2, must be 0 to 1; udp.ttl is 0, must be 1 to 255");
+}
+
+SessionConfig valid(Side side) {
+  SessionConfig config;
+  if (side == Side::server) config.secure.certificate = {Pem::file("certificate.pem")};
+  return config;
+}
+
+TEST(SessionConfig, TheDefaultsAreValidForAClient) {
+  EXPECT_EQ(problems_of(SessionConfig{}.validate(Side::client)), "");
+}
+
+TEST(SessionConfig, AServerNeedsACertificate) {
+  EXPECT_THAT(problems_of(SessionConfig{}.validate(Side::server)),
+              HasSubstr("secure.certificate is empty, a server must have one"));
+  EXPECT_EQ(problems_of(valid(Side::server).validate(Side::server)), "");
+}
+
+struct SessionCase {
+  const char* name;
+  Side side;
+  std::function<void(SessionConfig&)> bad;
+  const char* expected;
+  std::function<void(SessionConfig&)> good;
+};
+
+void PrintTo(const SessionCase& c, std::ostream* out) { *out << c.name; }
+
+class SessionConfigField : public testing::TestWithParam<SessionCase> {};
+
+TEST_P(SessionConfigField, IsNamedWithItsRangeWhenItIsWrong) {
+  SessionConfig config = valid(GetParam().side);
+  GetParam().bad(config);
+  EXPECT_THAT(problems_of(config.validate(GetParam().side)), HasSubstr(GetParam().expected));
+  SessionConfig other = valid(GetParam().side);
+  GetParam().good(other);
+  EXPECT_EQ(problems_of(other.validate(GetParam().side)), "");
+}
+
+using S = SessionConfig;
+const Address kIpv4 = Address::loopback(Family::ipv4, 443);
+const Address kIpv6 = Address::loopback(Family::ipv6, 443);
+const SessionCase kSessionCases[] = {
+    {"alpn_none", Side::client, [](S& c) { c.alpn.clear(); }, "alpn is empty, must name",
+     [](S& c) { c.alpn = {"h3", "hq-interop"}; }},
+    {"alpn_empty_name", Side::client, [](S& c) { c.alpn = {"h3", ""}; },
+     "alpn holds a name of 0 bytes, must be 1 to 255", [](S& c) { c.alpn = {"x"}; }},
+    {"alpn_long_name", Side::server, [](S& c) { c.alpn = {std::string(256, 'a')}; },
+     "alpn holds a name of 256 bytes", [](S& c) { c.alpn = {std::string(255, 'a')}; }},
+    {"hostname_long", Side::client, [](S& c) { c.hostname.assign(254, 'a'); },
+     "hostname has 254 bytes, must have at most 253", [](S& c) { c.hostname.assign(253, 'a'); }},
+    {"hostname_space", Side::client, [](S& c) { c.hostname = "a b"; }, "hostname holds spaces",
+     [](S& c) { c.hostname = "::1"; }},
+    {"hostname_international", Side::client, [](S& c) { c.hostname = "b\xc3\xbc" "cher.example"; },
+     "xn-- form", [](S& c) { c.hostname = "xn--bcher-kva.example"; }},
+    {"dcid_short", Side::client, [](S& c) { c.dcid.resize(7); },
+     "the size of dcid is 7, must be 8 to 20", [](S& c) { c.dcid.resize(8); }},
+    {"dcid_long", Side::client, [](S& c) { c.dcid.resize(21); },
+     "the size of dcid is 21, must be 8 to 20", [](S& c) { c.dcid.resize(20); }},
+    {"scid_long", Side::client, [](S& c) { c.scid.resize(21); },
+     "the size of scid is 21, must be 0 to 20", [](S& c) { c.scid.resize(20); }},
+    {"dcid_of_server", Side::server, [](S& c) { c.dcid.resize(8); }, "dcid is for clients only",
+     [](S& c) { c.dcid.clear(); }},
+    {"scid_of_server", Side::server, [](S& c) { c.scid.resize(8); }, "scid is for clients only",
+     [](S& c) { c.scid.clear(); }},
+    {"versions_none", Side::client, [](S& c) { c.versions.clear(); }, "versions is empty",
+     [](S& c) { c.versions = {QuicVersion::v2}; }},
+    {"versions_unknown", Side::client,
+     [](S& c) { c.versions = {static_cast<QuicVersion>(0xff00001d)}; },
+     "versions holds a version that is neither v1 nor v2",
+     [](S& c) { c.versions = {QuicVersion::v2, QuicVersion::v1}; }},
+    {"versions_twice", Side::client,
+     [](S& c) { c.versions = {QuicVersion::v1, QuicVersion::v1}; },
+     "versions names a version twice", [](S& c) { c.versions = {QuicVersion::v1}; }},
+    {"handshake_timeout", Side::client, [](S& c) { c.handshake_timeout = 0s; },
+     "handshake_timeout is 0 s, must be 1 ms to", [](S& c) { c.handshake_timeout = 1ms; }},
+    {"keep_alive", Side::client, [](S& c) { c.keep_alive = -1ms; }, "keep_alive is -1 ms",
+     [](S& c) { c.keep_alive = 1s; }},
+    {"ack_delay_exponent", Side::client, [](S& c) { c.transport.ack_delay_exponent = 21; },
+     "transport.ack_delay_exponent is 21, must be 0 to 20",
+     [](S& c) { c.transport.ack_delay_exponent = 20; }},
+    {"active_ids_few", Side::client, [](S& c) { c.transport.active_connection_id_limit = 1; },
+     "transport.active_connection_id_limit is 1, must be 2 to 8",
+     [](S& c) { c.transport.active_connection_id_limit = 2; }},
+    {"active_ids_many", Side::client, [](S& c) { c.transport.active_connection_id_limit = 9; },
+     "transport.active_connection_id_limit is 9, must be 2 to 8",
+     [](S& c) { c.transport.active_connection_id_limit = 8; }},
+    {"initial_max_data", Side::client, [](S& c) { c.transport.initial_max_data = ~0ull; },
+     "transport.initial_max_data is 18446744073709551615",
+     [](S& c) { c.transport.initial_max_data = 0; }},
+    {"bidi_local", Side::client,
+     [](S& c) { c.transport.initial_max_stream_data_bidi_local = ~0ull; },
+     "transport.initial_max_stream_data_bidi_local",
+     [](S& c) { c.transport.initial_max_stream_data_bidi_local = 0; }},
+    {"bidi_remote", Side::client,
+     [](S& c) { c.transport.initial_max_stream_data_bidi_remote = ~0ull; },
+     "transport.initial_max_stream_data_bidi_remote",
+     [](S& c) { c.transport.initial_max_stream_data_bidi_remote = 0; }},
+    {"uni", Side::client, [](S& c) { c.transport.initial_max_stream_data_uni = ~0ull; },
+     "transport.initial_max_stream_data_uni",
+     [](S& c) { c.transport.initial_max_stream_data_uni = 0; }},
+    {"streams_bidi", Side::client,
+     [](S& c) { c.transport.initial_max_streams_bidi = (1ull << 60) + 1; },
+     "transport.initial_max_streams_bidi is 1152921504606846977, must be 0 to "
+     "1152921504606846976",
+     [](S& c) { c.transport.initial_max_streams_bidi = 1ull << 60; }},
+    {"streams_uni", Side::client, [](S& c) { c.transport.initial_max_streams_uni = ~0ull; },
+     "transport.initial_max_streams_uni",
+     [](S& c) { c.transport.initial_max_streams_uni = 0; }},
+    {"max_ack_delay", Side::client, [](S& c) { c.transport.max_ack_delay = 16384ms; },
+     "transport.max_ack_delay is 16384 ms, must be 0 s to 16383 ms",
+     [](S& c) { c.transport.max_ack_delay = 16383ms; }},
+    {"max_datagram_frame_size", Side::client,
+     [](S& c) { c.transport.max_datagram_frame_size = ~0ull; },
+     "transport.max_datagram_frame_size", [](S& c) { c.transport.max_datagram_frame_size = 0; }},
+    {"max_idle_timeout", Side::client, [](S& c) { c.transport.max_idle_timeout = -1s; },
+     "transport.max_idle_timeout is -1 s", [](S& c) { c.transport.max_idle_timeout = 0s; }},
+    {"preferred_of_client", Side::client,
+     [](S& c) { c.transport.preferred_address_ipv4 = kIpv4; },
+     "transport.preferred_address_ipv4 is for servers only",
+     [](S& c) { c.use_preferred_address = false; }},
+    {"preferred_ipv4_family", Side::server,
+     [](S& c) { c.transport.preferred_address_ipv4 = kIpv6; },
+     "transport.preferred_address_ipv4 must be an IPv4 address",
+     [](S& c) { c.transport.preferred_address_ipv4 = kIpv4; }},
+    {"preferred_ipv6_family", Side::server,
+     [](S& c) { c.transport.preferred_address_ipv6 = kIpv4; },
+     "transport.preferred_address_ipv6 must be an IPv6 address",
+     [](S& c) { c.transport.preferred_address_ipv6 = kIpv6; }},
+    {"preferred_without_port", Side::server,
+     [](S& c) { c.transport.preferred_address_ipv4 = Address::loopback(Family::ipv4, 0); },
+     "transport.preferred_address_ipv4 is 127.0.0.1:0, must name one address and port",
+     [](S& c) { c.transport.preferred_address_ipv4 = kIpv4; }},
+};
+
+INSTANTIATE_TEST_SUITE_P(All, SessionConfigField, testing::ValuesIn(kSessionCases),
+                         [](const auto& test) { return std::string(test.param.name); });
+
+TEST(SessionConfig, ReportsEveryProblemAtOnce) {
+  SessionConfig config;
+  config.alpn.clear();
+  config.versions.clear();
+  EXPECT_EQ(problems_of(config.validate(Side::client)),
+            "SessionConfig of a client (2 problems): alpn is empty, must name at least one protocol "
+            "such as h3; versions is empty, must name at least one");
+}
+
+}  // namespace
+}  // namespace quicore
