@@ -22,6 +22,7 @@ Connection::Connection(Endpoint& endpoint, Side side) : endpoint_(endpoint), sid
 
 Connection::~Connection() {
   streams_.clear();
+  detached_streams_.clear();
   http3_.reset();
   ngtcp2_conn_del(conn_);
   tls_.reset();
@@ -209,9 +210,7 @@ bool Connection::restart_with_other_version() {
   const std::uint32_t original = ours.front();
   offered_versions_.clear();
   if (version == 0 || version == original) return false;
-  streams_.clear();
-  http3_.reset();
-  early_usable_ = false;
+  detach_streams(Error::make(Errc::cancelled, "the QUIC version changed: send 0-RTT data again"));
   ngtcp2_conn_del(std::exchange(conn_, nullptr));
   tls_.reset();
   while (!issued_ids_.empty()) retire_id(ConnectionId(issued_ids_.back()));

@@ -198,6 +198,9 @@ class Connection : public ListHook<EventTag>,
   void release_transport();  // streams, TLS, ngtcp2: all but IDs and the close packet
   void die();
   void interrupt_streams(const std::optional<Error>& error);
+  // The streams are gone for ngtcp2, whose numbers begin again; handlers are still to be told.
+  void detach_streams(const Error& error);
+  void erase_stream(Stream& stream);
   void finish_graceful_close_if_done();
   void answer_while_closing();
   bool write_close_packet(io::SendSlot& slot, Instant now);
@@ -249,6 +252,7 @@ class Connection : public ListHook<EventTag>,
   IntrusiveList<Stream, EventTag> streams_with_events_;
   IntrusiveList<Stream, SendableTag> sendable_;
   std::unordered_map<std::int64_t, std::unique_ptr<Stream>> streams_;
+  std::vector<std::unique_ptr<Stream>> detached_streams_;
   RingQueue<QueuedDatagram> datagrams_out_;
   RingQueue<ReceivedDatagram> datagrams_in_;
   RingQueue<DatagramReport> datagram_reports_;

@@ -74,10 +74,7 @@ struct ConnectionCallbacks {
 
   // RFC 9001 4.6.2: the server declined 0-RTT; ngtcp2 has dropped those streams.
   static int tls_early_data_rejected(ngtcp2_conn*, void* user_data) {
-    Connection& connection = self(user_data);
-    connection.early_usable_ = false;
-    connection.http3_.reset();
-    connection.interrupt_streams(
+    self(user_data).detach_streams(
         Error::make(Errc::cancelled, "the server did not accept 0-RTT data: send it again"));
     return 0;
   }

@@ -201,6 +201,25 @@ void Connection::interrupt_streams(const std::optional<Error>& error) {
   }
 }
 
+void Connection::detach_streams(const Error& error) {
+  http3_.reset();
+  early_usable_ = false;
+  interrupt_streams(error);
+  for (auto& [id, stream] : streams_) {
+    if (!stream->internal_) detached_streams_.push_back(std::move(stream));
+  }
+  streams_.clear();
+}
+
+void Connection::erase_stream(Stream& stream) {
+  static_cast<ListHook<EventTag>&>(stream).unlink();
+  if (find_stream(raw(stream.id())) == &stream) {
+    streams_.erase(raw(stream.id()));
+  } else {
+    std::erase_if(detached_streams_, [&](const auto& entry) { return entry.get() == &stream; });
+  }
+}
+
 void Connection::clean_up() {
   if (closed_reported_ && !close_packet_due_ && !released_) release_transport();
 }
@@ -211,6 +230,7 @@ void Connection::release_transport() {
   streams_with_events_.clear();
   sendable_.clear();
   streams_.clear();
+  detached_streams_.clear();
   http3_.reset();
   datagrams_out_.clear();
   ngtcp2_conn_del(std::exchange(conn_, nullptr));

@@ -94,8 +94,9 @@ void Connection::deliver() {
   if (has(ConnectionEvent::closed)) {
     closed_reported_ = true;
     if (ConnectionHandler* handler = std::exchange(handler_, nullptr)) handler->on_closed(error_);
-    shard().needs_clean_up(*this);
+    endpoint_.session_ended();
   }
+  if (closed_reported_) shard().needs_clean_up(*this);
   finish_graceful_close_if_done();
 }
 
@@ -123,10 +124,7 @@ void Connection::deliver_streams() {
       if (stream->handler() == nullptr) refuse_stream(*stream);
     }
     stream->deliver();
-    if (stream->closed_) {
-      static_cast<ListHook<EventTag>&>(*stream).unlink();
-      streams_.erase(raw(stream->id()));
-    }
+    if (stream->closed_) erase_stream(*stream);
   }
 }
 

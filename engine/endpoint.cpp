@@ -79,7 +79,12 @@ const Address& Endpoint::local_address_of(io::SocketId socket) const noexcept {
 void Endpoint::close() {
   if (std::exchange(closing_, true)) return;
   shard_.for_each_connection_of(*this, [](Connection& connection) { connection.close_gracefully(); });
-  if (finished()) shard_.endpoint_may_be_finished();
+  if (ended()) shard_.endpoint_may_be_finished();
+}
+
+void Endpoint::session_ended() noexcept {
+  --session_count_;
+  if (ended()) shard_.endpoint_may_be_finished();
 }
 
 void Endpoint::destroy(std::optional<Error> error) {
@@ -98,6 +103,7 @@ EndpointStats Endpoint::stats(Instant now) const noexcept {
 
 void Endpoint::connection_added(Connection& connection) noexcept {
   ++connection_count_;
+  ++session_count_;
   if (connection.side() == Side::server) admission_.connection_added(connection.first_remote());
 }
 

@@ -85,9 +85,12 @@ class Endpoint {
   void handshake_begun() noexcept;
   void handshake_finished() noexcept;
   std::size_t connection_count() const noexcept { return connection_count_; }
-  // Tells the handler once the last connection of a closing endpoint is gone.
+  // A connection's handler was told of its end; its closing period may go on.
+  void session_ended() noexcept;
+  // Every session of a closing endpoint has ended: the handler is to be told.
+  bool ended() const noexcept { return closing_ && (session_count_ == 0 || destroyed_); }
+  // No connection needs the socket any more, not even to answer in its closing period.
   bool finished() const noexcept { return closing_ && connection_count_ == 0; }
-  bool destroyed() const noexcept { return destroyed_; }
   void report_closed();
 
  private:
@@ -108,6 +111,7 @@ class Endpoint {
   std::vector<ExtraSocket> extra_sockets_;
   std::optional<Error> error_;
   std::size_t connection_count_ = 0;
+  std::size_t session_count_ = 0;
   bool closing_ = false;
   bool destroyed_ = false;
   EndpointStats stats_;

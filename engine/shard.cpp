@@ -304,8 +304,7 @@ void Shard::deliver() {
 void Shard::report_finished_endpoints() {
   if (!std::exchange(endpoints_changed_, false)) return;
   for (auto& endpoint : endpoints_) {
-    if (!endpoint->finished() && !endpoint->destroyed()) continue;
-    endpoint->report_closed();
+    if (endpoint->ended()) endpoint->report_closed();
     if (!endpoint->finished()) continue;
     for (Endpoint*& by_socket : endpoint_by_socket_) {
       if (by_socket == endpoint.get()) by_socket = nullptr;

@@ -2,33 +2,37 @@
 //
 // What a session needs of TLS 1.3: certificate and key, whom to trust, what to negotiate.
 //
-// A plain value: nothing is read or checked before a TlsContext is made of it. Then every problem is
-// an Error that names the field and says what to do. Files are read once, at that moment. The same
-// struct serves both sides; a field says so where it means something to one side only.
+// A plain value: nothing is read or checked before a TlsContext is made of it. Then every problem
+// is an Error that names the field and says what to do. Files are read once, at that moment. The
+// same struct serves both sides; a field says so where it means something to one side only.
 //
 // Ready-made:
-//   server:  TlsSettings tls; tls.certificate = {Pem::file("cert.pem")}; tls.key = {Pem::file("key.pem")};
-//   client:  TlsSettings tls;                              // trusts the system's CAs
-//   client that talks to a development server:  tls.ca = {Pem::file("development.pem")};
+//   server:  TlsSettings tls; tls.certificate = {Pem::file("cert.pem")}; tls.key =
+//   {Pem::file("key.pem")}; client:  TlsSettings tls;                              // trusts the
+//   system's CAs client that talks to a development server:  tls.ca =
+//   {Pem::file("development.pem")};
 //
 // Secrets (`key`, `passphrase`, `ticket_keys`) are copied into the context; wipe your own copy.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "io/time.h"
 
 namespace quicore {
 
 enum class Side : std::uint8_t { client, server };
 
-// PEM text, given directly or as the path of a file. One Pem may hold several blocks, such as a leaf
-// certificate followed by its intermediates.
+// PEM text, given directly or as the path of a file. One Pem may hold several blocks, such as a
+// leaf certificate followed by its intermediates.
 struct Pem {
   std::string text;  // "-----BEGIN ..." when `path` is empty
   std::string path;
@@ -45,27 +49,36 @@ enum class Verify : std::uint8_t {
   none,    // nobody looks. Encrypted, but to whom is unknown: for tests only
 };
 
-struct TlsSettings {
-  // --- who we are ---------------------------------------------------------------------------------
+inline constexpr std::size_t kTicketKeySize = 48;
 
-  // The leaf first, then its intermediates, in one Pem or in several. Servers must have one; clients
-  // only when the server asks. An expired one is used all the same and noted in
+struct TicketSeed {
+  std::array<std::uint8_t, kTicketKeySize> secret{};
+  Instant drawn{};
+};
+
+struct TlsSettings {
+  // --- who we are
+  // ---------------------------------------------------------------------------------
+
+  // The leaf first, then its intermediates, in one Pem or in several. Servers must have one;
+  // clients only when the server asks. An expired one is used all the same and noted in
   // TlsContext::warnings(), because the peer may not look, and a server that refuses to start is
   // worse than one that logs.
   std::vector<Pem> certificate;
 
-  // The private key of the leaf: PKCS#8, SEC1 or PKCS#1; ECDSA (P-256, P-384, P-521), RSA or Ed25519.
-  // P-256 signs about ten times as fast as RSA-2048. Exactly one. When it is empty, the key may
-  // stand in `certificate`, in the same PEM.
+  // The private key of the leaf: PKCS#8, SEC1 or PKCS#1; ECDSA (P-256, P-384, P-521), RSA or
+  // Ed25519. P-256 signs about ten times as fast as RSA-2048. Exactly one. When it is empty, the
+  // key may stand in `certificate`, in the same PEM.
   std::vector<Pem> key;
 
   // Opens an encrypted key ("BEGIN ENCRYPTED PRIVATE KEY").
   std::string passphrase;
 
-  // --- whom we trust ------------------------------------------------------------------------------
+  // --- whom we trust
+  // ------------------------------------------------------------------------------
 
-  // Certificate authorities; a self-signed certificate may stand here itself. Empty: the system's on
-  // the client, nobody on the server.
+  // Certificate authorities; a self-signed certificate may stand here itself. Empty: the system's
+  // on the client, nobody on the server.
   std::vector<Pem> ca;
 
   Verify verify = Verify::strict;
@@ -77,7 +90,8 @@ struct TlsSettings {
   // Server: ask the client for a certificate. With Verify::strict a client without one is refused.
   bool request_peer_certificate = false;
 
-  // --- what we negotiate --------------------------------------------------------------------------
+  // --- what we negotiate
+  // --------------------------------------------------------------------------
 
   // Colon-separated, most wanted first; empty means the default. A name that is unknown is an error
   // that lists the known ones.
@@ -97,11 +111,13 @@ struct TlsSettings {
   // the TLS library.
   std::string signature_algorithms;
 
-  // Application protocols, most wanted first (RFC 7301). QUIC demands one (RFC 9001 8.1). A session
-  // may override it.
+  // Application protocols, each 1 to 255 bytes without commas (RFC 7301). QUIC demands that one is
+  // agreed on (RFC 9001 8.1): the first of the client's list that the server has. A session may
+  // override the list.
   std::vector<std::string> alpn{"h3"};
 
-  // --- resumption ---------------------------------------------------------------------------------
+  // --- resumption
+  // ---------------------------------------------------------------------------------
 
   // Server: send tickets. Client: keep them.
   bool session_tickets = true;
@@ -109,7 +125,7 @@ struct TlsSettings {
   // Server: keys that seal tickets, 48 bytes each (16 of name, 32 of AES-256-GCM key): the first
   // seals, all of them open. Give a fleet the same ones, so that a ticket is good on every machine;
   // rotate by TlsContext::set_ticket_keys with a new one in front. Empty: random ones, which change
-  // every `ticket_key_rotation` and are valid for two periods.
+  // every `ticket_key_rotation` and open for one more period.
   std::vector<std::uint8_t> ticket_keys;
 
   // Used only while `ticket_keys` is empty. Old keys are destroyed: what was recorded before cannot
@@ -124,25 +140,25 @@ struct TlsSettings {
   // early is idempotent.
   bool early_data = false;
 
-  // --- diagnosis ----------------------------------------------------------------------------------
+  // --- diagnosis
+  // ----------------------------------------------------------------------------------
 
-  // Hand out the secrets of each session in NSS key-log format, for Wireshark. Whoever reads the log
-  // reads the traffic.
+  // Hand out the secrets of each session in NSS key-log format, for Wireshark. Whoever reads the
+  // log reads the traffic.
   bool keylog = false;
 
-  // --- set by the library -------------------------------------------------------------------------
+  // --- set by the library
+  // -------------------------------------------------------------------------
 
-  // 48 bytes from which random ticket keys are drawn. `share_ticket_seed` fills it, so that the
-  // contexts of several shards made from one settings value open each other's tickets.
-  std::vector<std::uint8_t> ticket_seed;
-
-  friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
+  // Where random ticket keys are drawn from. `share_ticket_seed` sets it, so that the contexts of
+  // several shards made from one settings value open each other's tickets.
+  std::optional<TicketSeed> ticket_seed;
 };
 
-inline constexpr std::size_t kTicketKeySize = 48;
-
-// Draws `ticket_seed` from the system's random source unless it or `ticket_keys` is set. Call it
-// once before the settings are copied to several shards.
-void share_ticket_seed(TlsSettings& settings);
+// Sets `ticket_seed` unless it or `ticket_keys` is set: `random` is 48 fresh random bytes, `now`
+// the time from which the periods of `ticket_key_rotation` count. Call it once before the settings
+// are copied to several shards.
+void share_ticket_seed(TlsSettings& settings, std::span<const std::uint8_t, kTicketKeySize> random,
+                       Instant now);
 
 }  // namespace quicore
