@@ -236,6 +236,7 @@ void Stream::receive_headers(FieldSection section, Headers fields) {
 
 void Stream::peer_reset(std::uint64_t code) {
   peer_code_ = code;
+  if (!fin_received_) reset_received_ = true;
   fin_received_ = true;
   mark(StreamEvent::reset);
 }

@@ -113,8 +113,8 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   // --- receiving ---
   std::optional<ReceivedPiece> read() noexcept;  // next piece in order; empty when none waits
   bool has_data() const noexcept { return !received_.empty(); }
-  // True once every byte up to FIN was taken by read() (or the sink saw FIN).
-  bool at_end() const noexcept { return fin_received_ && received_.empty(); }
+  // True once every byte up to FIN was taken by read() (or the sink saw FIN); never after a reset.
+  bool at_end() const noexcept { return fin_received_ && !reset_received_ && received_.empty(); }
   bool fin_received() const noexcept { return fin_received_; }
   // Returns flow-control credit for `count` bytes that read() gave out.
   void give_credit(std::uint64_t count) noexcept;
@@ -154,7 +154,8 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   StreamId id_;
   std::uint16_t events_ = 0;
   bool peer_initiated_ : 1;
-  bool fin_received_ : 1 = false;
+  bool fin_received_ : 1 = false;   // nothing more will come: FIN, or ...
+  bool reset_received_ : 1 = false;  // ... RESET_STREAM
   bool discard_ : 1 = false;
   bool blocked_ : 1 = false;        // by stream flow control, until MAX_STREAM_DATA
   bool send_closed_ : 1 = false;    // FIN queued or RESET_STREAM sent
