@@ -8,8 +8,8 @@ namespace quicore::engine {
 namespace {
 
 template <std::size_t size>
-std::array<std::byte, size> given_or_random(
-    const std::optional<std::array<std::byte, size>>& given, io::Random& random) {
+std::array<std::byte, size> given_or_random(const std::optional<std::array<std::byte, size>>& given,
+                                            io::Random& random) {
   if (given) return *given;
   std::array<std::byte, size> secret;
   random.fill(secret);
@@ -104,10 +104,9 @@ Admission::TokenCheck Admission::check_token(const ngtcp2_pkt_hd& header, const 
   } else if (header.token[0] == NGTCP2_CRYPTO_TOKEN_MAGIC_REGULAR) {
     const TokenAddress address(remote);
     // RFC 9000 8.1.3: an invalid one counts as none.
-    if (ngtcp2_crypto_verify_regular_token2(nullptr, 0, header.token, header.tokenlen,
-                                            raw(token_secret_), token_secret_.size(),
-                                            address.data(), address.size(),
-                                            to_ngtcp2(token_expiration_), token_time(now)) >= 0) {
+    if (ngtcp2_crypto_verify_regular_token2(
+            nullptr, 0, header.token, header.tokenlen, raw(token_secret_), token_secret_.size(),
+            address.data(), address.size(), to_ngtcp2(token_expiration_), token_time(now)) >= 0) {
       packet.token_type = NGTCP2_TOKEN_TYPE_NEW_TOKEN;
       result = TokenCheck::valid;
     }

@@ -129,8 +129,8 @@ void check_preferred_address(std::string_view field, const std::optional<Address
   if (!address) return;
   if (side == Side::client) return problems.add(field, "is for servers only");  // RFC 9000 18.2
   if (address->family() != family) {
-    problems.add(field, family == Family::ipv4 ? "must be an IPv4 address"
-                                               : "must be an IPv6 address");
+    problems.add(field,
+                 family == Family::ipv4 ? "must be an IPv4 address" : "must be an IPv6 address");
   } else if (address->port() == 0 || address->is_any()) {
     problems.add(field, "is " + address->to_string() + ", must name one address and port");
   }
@@ -140,9 +140,8 @@ void check_transport(const TransportParams& transport, Side side, Problems& prob
   const std::uint64_t zero = 0;
   problems.check_range("transport.ack_delay_exponent", transport.ack_delay_exponent, zero,
                        std::uint64_t{20});
-  problems.check_range("transport.active_connection_id_limit",
-                       transport.active_connection_id_limit, std::uint64_t{2},
-                       limits::kActiveConnectionIdLimit);
+  problems.check_range("transport.active_connection_id_limit", transport.active_connection_id_limit,
+                       std::uint64_t{2}, limits::kActiveConnectionIdLimit);
   problems.check_varint("transport.initial_max_data", transport.initial_max_data);
   problems.check_varint("transport.initial_max_stream_data_bidi_local",
                         transport.initial_max_stream_data_bidi_local);
@@ -152,8 +151,8 @@ void check_transport(const TransportParams& transport, Side side, Problems& prob
                         transport.initial_max_stream_data_uni);
   problems.check_range("transport.initial_max_streams_bidi", transport.initial_max_streams_bidi,
                        zero, limits::kMaxStreamsLimit);
-  problems.check_range("transport.initial_max_streams_uni", transport.initial_max_streams_uni,
-                       zero, limits::kMaxStreamsLimit);
+  problems.check_range("transport.initial_max_streams_uni", transport.initial_max_streams_uni, zero,
+                       limits::kMaxStreamsLimit);
   problems.check_range("transport.max_ack_delay", transport.max_ack_delay, Duration::zero(),
                        limits::kMaxMaxAckDelay - std::chrono::milliseconds(1));
   problems.check_varint("transport.max_datagram_frame_size", transport.max_datagram_frame_size);

@@ -57,15 +57,15 @@ StatelessPacket retry(std::uint32_t version, const ConnectionId& client_scid,
   const ngtcp2_cid source = scid.to_ngtcp2();
   const ngtcp2_cid original = client_dcid.to_ngtcp2();
   StatelessPacket packet;
-  set_size(packet, ngtcp2_crypto_write_retry(packet.bytes.data(), packet.bytes.size(), version,
-                                             &destination, &source, &original, token.data(),
-                                             token.size()));
+  set_size(packet,
+           ngtcp2_crypto_write_retry(packet.bytes.data(), packet.bytes.size(), version,
+                                     &destination, &source, &original, token.data(), token.size()));
   return packet;
 }
 
 StatelessPacket stateless_reset(std::span<const std::uint8_t> received_dcid,
-                                std::size_t received_size,
-                                const std::array<std::byte, 16>& secret, io::Random& random) {
+                                std::size_t received_size, const std::array<std::byte, 16>& secret,
+                                io::Random& random) {
   StatelessPacket packet;
   // RFC 9000 10.3.3: always smaller than what it answers, or two endpoints that both lost their
   // state would answer each other for ever.
@@ -93,9 +93,9 @@ StatelessPacket connection_close(std::uint32_t version, const ConnectionId& clie
   const ngtcp2_cid destination = client_scid.to_ngtcp2();
   const ngtcp2_cid source = client_dcid.to_ngtcp2();
   StatelessPacket packet;
-  set_size(packet, ngtcp2_crypto_write_connection_close(packet.bytes.data(), packet.bytes.size(),
-                                                        version, &destination, &source, code,
-                                                        nullptr, 0));
+  set_size(packet,
+           ngtcp2_crypto_write_connection_close(packet.bytes.data(), packet.bytes.size(), version,
+                                                &destination, &source, code, nullptr, 0));
   return packet;
 }
 

@@ -45,8 +45,8 @@ StatelessPacket retry(std::uint32_t version, const ConnectionId& client_scid,
 // RFC 9000 10.3, for a short-header datagram of `received_size` bytes to an ID we don't know.
 // Empty when it was too small to be answered by something smaller.
 StatelessPacket stateless_reset(std::span<const std::uint8_t> received_dcid,
-                                std::size_t received_size,
-                                const std::array<std::byte, 16>& secret, io::Random& random);
+                                std::size_t received_size, const std::array<std::byte, 16>& secret,
+                                io::Random& random);
 
 // An Initial with CONNECTION_CLOSE(`code`) for the client's Initial with these IDs, such as
 // NGTCP2_CONNECTION_REFUSED (RFC 9000 5.2.2) or NGTCP2_INVALID_TOKEN (8.1.2).

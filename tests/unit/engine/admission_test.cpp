@@ -68,8 +68,9 @@ class AdmissionTest : public testing::Test {
     EXPECT_GT(size, 0);
     Initial next;
     next.set_dcid(ConnectionId::from(header.scid));
-    const auto token = retry.span().subspan(static_cast<std::size_t>(size)).first(
-        retry.size - static_cast<std::size_t>(size) - 16);
+    const auto token = retry.span()
+                           .subspan(static_cast<std::size_t>(size))
+                           .first(retry.size - static_cast<std::size_t>(size) - 16);
     next.set_token({token.begin(), token.end()});
     return next;
   }
@@ -131,9 +132,9 @@ TEST_F(AdmissionTest, TheIdOfARetrySteersToTheShardThatSentIt) {
 }
 
 TEST_F(AdmissionTest, ARetryTokenFromAnotherAddressOrPortIsInvalid) {
-  for (const Address& remote : {*Address::parse("192.0.2.1", 5001),
-                                *Address::parse("192.0.2.2", 5000),
-                                *Address::parse("2001:db8::1", 5000)}) {
+  for (const Address& remote :
+       {*Address::parse("192.0.2.1", 5001), *Address::parse("192.0.2.2", 5000),
+        *Address::parse("2001:db8::1", 5000)}) {
     Admission admission(validating(), random_);
     Initial first;
     Initial second = after_retry(admission, first);

@@ -56,8 +56,7 @@ const EndpointCase kEndpointCases[] = {
        c.udp.ipv6_only = true;
        c.address = Address::any(Family::ipv6, 0);
      }},
-    {"congestion_control",
-     [](E& c) { c.congestion_control = static_cast<CongestionControl>(3); },
+    {"congestion_control", [](E& c) { c.congestion_control = static_cast<CongestionControl>(3); },
      "congestion_control must be cubic, reno or bbr",
      [](E& c) { c.congestion_control = CongestionControl::bbr; }},
     {"payload_too_small", [](E& c) { c.max_payload_size = 1199; },
@@ -66,8 +65,7 @@ const EndpointCase kEndpointCases[] = {
      "max_payload_size is 65508, must be 1200 to 65507", [](E& c) { c.max_payload_size = 65507; }},
     {"max_window_zero", [](E& c) { c.max_window = 0; }, "max_window is 0, must be 1 to ",
      [](E& c) { c.max_window = 1; }},
-    {"max_stream_window_beyond_varint",
-     [](E& c) { c.max_stream_window = std::uint64_t{1} << 62; },
+    {"max_stream_window_beyond_varint", [](E& c) { c.max_stream_window = std::uint64_t{1} << 62; },
      "max_stream_window is 4611686018427387904, must be 1 to 4611686018427387903",
      [](E& c) { c.max_stream_window = (std::uint64_t{1} << 62) - 1; }},
     {"retry_token_expiration_zero", [](E& c) { c.retry_token_expiration = 0s; },
@@ -83,8 +81,7 @@ const EndpointCase kEndpointCases[] = {
      [](E& c) { c.rx_packet_loss = 1.0; }},
     {"tx_loss_negative", [](E& c) { c.tx_packet_loss = -0.25; },
      "tx_packet_loss is -0.25, must be 0 to 1", [](E& c) { c.tx_packet_loss = 0.0; }},
-    {"tx_loss_nan",
-     [](E& c) { c.tx_packet_loss = std::numeric_limits<double>::quiet_NaN(); },
+    {"tx_loss_nan", [](E& c) { c.tx_packet_loss = std::numeric_limits<double>::quiet_NaN(); },
      "tx_packet_loss is nan", [](E& c) { c.tx_packet_loss = 0.5; }},
     {"ttl_zero", [](E& c) { c.udp.ttl = 0; }, "udp.ttl is 0, must be 1 to 255",
      [](E& c) { c.udp.ttl = 1; }},
@@ -158,8 +155,13 @@ const Address kIpv4 = Address::loopback(Family::ipv4, 443);
 const Address kIpv6 = Address::loopback(Family::ipv6, 443);
 const SessionCase kSessionCases[] = {
     {"alpn_none", Side::client, [](S& c) { c.alpn.clear(); }, "alpn is empty, must name",
-     [](S& c) { c.alpn = {"h3", "hq-interop"}; }},
-    {"alpn_empty_name", Side::client, [](S& c) { c.alpn = {"h3", ""}; },
+     [](S& c) {
+       c.alpn = {"h3", "hq-interop"};
+     }},
+    {"alpn_empty_name", Side::client,
+     [](S& c) {
+       c.alpn = {"h3", ""};
+     },
      "alpn holds a name of 0 bytes, must be 1 to 255", [](S& c) { c.alpn = {"x"}; }},
     {"alpn_long_name", Side::server, [](S& c) { c.alpn = {std::string(256, 'a')}; },
      "alpn holds a name of 256 bytes", [](S& c) { c.alpn = {std::string(255, 'a')}; }},
@@ -167,7 +169,12 @@ const SessionCase kSessionCases[] = {
      "hostname has 254 bytes, must have at most 253", [](S& c) { c.hostname.assign(253, 'a'); }},
     {"hostname_space", Side::client, [](S& c) { c.hostname = "a b"; }, "hostname holds spaces",
      [](S& c) { c.hostname = "::1"; }},
-    {"hostname_international", Side::client, [](S& c) { c.hostname = "b\xc3\xbc" "cher.example"; },
+    {"hostname_international", Side::client,
+     [](S& c) {
+       c.hostname =
+           "b\xc3\xbc"
+           "cher.example";
+     },
      "xn-- form", [](S& c) { c.hostname = "xn--bcher-kva.example"; }},
     {"dcid_short", Side::client, [](S& c) { c.dcid.resize(7); },
      "the size of dcid is 7, must be 8 to 20", [](S& c) { c.dcid.resize(8); }},
@@ -184,9 +191,13 @@ const SessionCase kSessionCases[] = {
     {"versions_unknown", Side::client,
      [](S& c) { c.versions = {static_cast<QuicVersion>(0xff00001d)}; },
      "versions holds a version that is neither v1 nor v2",
-     [](S& c) { c.versions = {QuicVersion::v2, QuicVersion::v1}; }},
+     [](S& c) {
+       c.versions = {QuicVersion::v2, QuicVersion::v1};
+     }},
     {"versions_twice", Side::client,
-     [](S& c) { c.versions = {QuicVersion::v1, QuicVersion::v1}; },
+     [](S& c) {
+       c.versions = {QuicVersion::v1, QuicVersion::v1};
+     },
      "versions names a version twice", [](S& c) { c.versions = {QuicVersion::v1}; }},
     {"handshake_timeout", Side::client, [](S& c) { c.handshake_timeout = 0s; },
      "handshake_timeout is 0 s, must be 1 ms to", [](S& c) { c.handshake_timeout = 1ms; }},
@@ -221,18 +232,16 @@ const SessionCase kSessionCases[] = {
      "1152921504606846976",
      [](S& c) { c.transport.initial_max_streams_bidi = 1ull << 60; }},
     {"streams_uni", Side::client, [](S& c) { c.transport.initial_max_streams_uni = ~0ull; },
-     "transport.initial_max_streams_uni",
-     [](S& c) { c.transport.initial_max_streams_uni = 0; }},
+     "transport.initial_max_streams_uni", [](S& c) { c.transport.initial_max_streams_uni = 0; }},
     {"max_ack_delay", Side::client, [](S& c) { c.transport.max_ack_delay = 16384ms; },
      "transport.max_ack_delay is 16384 ms, must be 0 s to 16383 ms",
      [](S& c) { c.transport.max_ack_delay = 16383ms; }},
     {"max_datagram_frame_size", Side::client,
-     [](S& c) { c.transport.max_datagram_frame_size = ~0ull; },
-     "transport.max_datagram_frame_size", [](S& c) { c.transport.max_datagram_frame_size = 0; }},
+     [](S& c) { c.transport.max_datagram_frame_size = ~0ull; }, "transport.max_datagram_frame_size",
+     [](S& c) { c.transport.max_datagram_frame_size = 0; }},
     {"max_idle_timeout", Side::client, [](S& c) { c.transport.max_idle_timeout = -1s; },
      "transport.max_idle_timeout is -1 s", [](S& c) { c.transport.max_idle_timeout = 0s; }},
-    {"preferred_of_client", Side::client,
-     [](S& c) { c.transport.preferred_address_ipv4 = kIpv4; },
+    {"preferred_of_client", Side::client, [](S& c) { c.transport.preferred_address_ipv4 = kIpv4; },
      "transport.preferred_address_ipv4 is for servers only",
      [](S& c) { c.use_preferred_address = false; }},
     {"preferred_ipv4_family", Side::server,
@@ -256,9 +265,10 @@ TEST(SessionConfig, ReportsEveryProblemAtOnce) {
   SessionConfig config;
   config.alpn.clear();
   config.versions.clear();
-  EXPECT_EQ(problems_of(config.validate(Side::client)),
-            "SessionConfig of a client (2 problems): alpn is empty, must name at least one protocol "
-            "such as h3; versions is empty, must name at least one");
+  EXPECT_EQ(
+      problems_of(config.validate(Side::client)),
+      "SessionConfig of a client (2 problems): alpn is empty, must name at least one protocol "
+      "such as h3; versions is empty, must name at least one");
 }
 
 }  // namespace

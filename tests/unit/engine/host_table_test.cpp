@@ -13,9 +13,8 @@ namespace quicore::engine {
 namespace {
 
 Address host(std::uint32_t number, std::uint16_t port = 1) {
-  return *Address::parse("10.0." + std::to_string(number / 256) + "." +
-                             std::to_string(number % 256),
-                         port);
+  return *Address::parse(
+      "10.0." + std::to_string(number / 256) + "." + std::to_string(number % 256), port);
 }
 
 Instant at(Duration time) { return Instant(time); }
@@ -91,7 +90,9 @@ TEST_P(HostTableProperty, AgreesWithAPlainModel) {
     const auto number = static_cast<std::uint32_t>(random.below(40));
     bool used = true;
     switch (random.below(3)) {
-      case 0: table.use(host(number), at(1s)); break;
+      case 0:
+        table.use(host(number), at(1s));
+        break;
       case 1:
         table.connection_added(host(number));
         ++connections[number];

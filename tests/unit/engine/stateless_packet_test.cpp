@@ -30,7 +30,8 @@ ngtcp2_version_cid ids_of(std::span<const std::uint8_t> dcid, std::span<const st
 }
 
 std::uint32_t read_be32(const std::uint8_t* at) {
-  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 | at[3];
+  return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
+         at[3];
 }
 
 struct ParsedVersionNegotiation {
