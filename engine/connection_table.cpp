@@ -10,6 +10,7 @@ namespace quicore::engine {
 namespace {
 
 constexpr std::size_t kInitialEntries = 64;
+static_assert(limits::kConnectionIdLength == sizeof(std::uint64_t));
 
 }  // namespace
 
@@ -19,14 +20,19 @@ ConnectionTable::ConnectionTable(std::uint64_t secret0, std::uint64_t secret1)
       entries_(std::make_unique<Entry[]>(kInitialEntries)) {}
 
 ConnectionTable::Key ConnectionTable::to_key(std::span<const std::uint8_t> id) noexcept {
-  Key key{};
+  const std::uint64_t size = std::uint64_t{id.size()} << 32;
   if (id.size() == limits::kConnectionIdLength) {  // nearly always: one load, no call of memcpy
-    std::memcpy(key.data(), id.data(), limits::kConnectionIdLength);
-  } else if (!id.empty()) {
-    std::memcpy(key.data(), id.data(), id.size());
+    Key key{0, 0, size};
+    std::memcpy(key.data(), id.data(), sizeof(key[0]));
+    return key;
   }
-  reinterpret_cast<std::uint8_t*>(key.data())[limits::kMaxConnectionIdLength] =
-      static_cast<std::uint8_t>(id.size());
+  std::array<std::uint8_t, limits::kMaxConnectionIdLength> padded{};
+  if (!id.empty()) std::memcpy(padded.data(), id.data(), id.size());
+  Key key{};
+  std::uint32_t tail = 0;
+  std::memcpy(key.data(), padded.data(), 16);
+  std::memcpy(&tail, padded.data() + 16, sizeof(tail));
+  key[2] = size | tail;
   return key;
 }
 
@@ -36,13 +42,17 @@ std::size_t ConnectionTable::home(const Key& key) const noexcept {
 
 std::size_t ConnectionTable::locate(const Key& key) const noexcept {
   std::size_t at = home(key);
-  while (entries_[at].connection != nullptr && entries_[at].key != key) at = (at + 1) & mask_;
+  while (entries_[at].connection != nullptr && !equal(entries_[at].key, key)) at = (at + 1) & mask_;
   return at;
 }
 
 Connection* ConnectionTable::find(std::span<const std::uint8_t> id) const noexcept {
   if (id.size() > limits::kMaxConnectionIdLength) return nullptr;
-  return entries_[locate(to_key(id))].connection;
+  const Key key = to_key(id);
+  const Entry& last = entries_[last_found_];
+  if (last.connection != nullptr && equal(last.key, key)) return last.connection;
+  last_found_ = locate(key);
+  return entries_[last_found_].connection;
 }
 
 bool ConnectionTable::insert(const ConnectionId& id, Connection* connection) {

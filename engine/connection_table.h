@@ -9,8 +9,9 @@
 //
 // Threading: its shard's thread. Lifetime: holds pointers only; the owner erases an ID before the
 // connection dies.
-// Cost: find is about 10 ns plus one cache miss in a large table, no allocation. insert is amortised
-// O(1); it allocates when the table is three quarters full.
+// Cost: find is about 3 ns for the ID found last (the datagrams of a train belong to one connection),
+// else about 15 ns plus one cache miss in a large table. insert is amortised O(1); it allocates when
+// the table is three quarters full.
 #pragma once
 
 #include <array>
@@ -39,8 +40,12 @@ class ConnectionTable {
   std::size_t size() const noexcept { return size_; }
 
  private:
-  // The ID padded with zeros to 20 bytes, its size in byte 20, zeros.
+  // The 20 bytes of the ID, padded with zeros, and its size.
   using Key = std::array<std::uint64_t, 3>;
+  // Three compares in registers; operator== of std::array calls memcmp, which waits for the stores.
+  static bool equal(const Key& a, const Key& b) noexcept {
+    return ((a[0] ^ b[0]) | (a[1] ^ b[1]) | (a[2] ^ b[2])) == 0;
+  }
   struct Entry {
     Key key;
     Connection* connection;  // null: the entry is free
@@ -55,6 +60,7 @@ class ConnectionTable {
   HashSecret secret_;
   std::size_t mask_;  // number of entries, a power of two, minus 1
   std::size_t size_ = 0;
+  mutable std::size_t last_found_ = 0;  // an entry, whatever is in it now
   std::unique_ptr<Entry[]> entries_;
 };
 
