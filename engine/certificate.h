@@ -2,8 +2,8 @@
 //
 // An X.509 certificate: its DER bytes and what people ask about them.
 //
-// A value; the texts are made when asked for. Any thread. Parsing errors answer with empty values:
-// whoever made a Certificate by `from_der` or `from_pem` knows that it parses.
+// A value; the answers are worked out when asked for. Any thread. A Certificate made by `from_der`
+// or `from_pem` parses; an empty one answers with empty values.
 #pragma once
 
 #include <array>
@@ -13,6 +13,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "io/error.h"
@@ -27,20 +28,27 @@ class Certificate {
   static Result<Certificate> from_der(std::span<const std::uint8_t> der);
   // The first CERTIFICATE block of the text.
   static Result<Certificate> from_pem(std::string_view pem);
-  // All CERTIFICATE blocks; at least one.
+  // All CERTIFICATE blocks, at least one; other blocks, such as a key, are passed over.
   static Result<std::vector<Certificate>> chain_from_pem(std::string_view pem);
 
   bool empty() const noexcept { return der_.empty(); }
   std::span<const std::uint8_t> der() const noexcept { return der_; }
   std::string pem() const;
 
-  // "CN=localhost, O=..."; RFC 4514 order is not promised, the text is for people.
+  // "CN=localhost, O=Example": for people; the order is the certificate's.
   std::string subject() const;
   std::string issuer() const;
-  // DNS names, IP addresses and URIs of the subjectAltName, as "DNS:localhost" and "IP:127.0.0.1".
+  // Of the subjectAltName, as "DNS:localhost", "IP:127.0.0.1" and "URI:...".
   std::vector<std::string> subject_alternative_names() const;
   std::chrono::system_clock::time_point not_before() const;
   std::chrono::system_clock::time_point not_after() const;
+  // Issuer and subject are the same.
+  bool self_issued() const;
+
+  // RFC 9525: `host` is one of the DNS names of the subjectAltName (without case; "*" may stand for
+  // the whole leftmost label) or, being a literal IP address, one of its IP addresses. The common
+  // name is not looked at.
+  bool matches_host(std::string_view host) const;
 
   // SHA-256 of the DER bytes: what WebTransport's serverCertificateHashes takes.
   std::array<std::uint8_t, 32> sha256() const;

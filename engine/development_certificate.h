@@ -2,9 +2,11 @@
 //
 // A certificate for the machine one develops on: self-signed, ECDSA P-256, made in a millisecond.
 //
-// Its subjectAltName holds localhost, 127.0.0.1 and ::1 and what the caller adds; it is valid for 14
-// days, the longest that browsers accept for WebTransport's serverCertificateHashes. Nobody trusts
-// it by itself: give `certificate_pem` to a client as its CA, or its SPKI hash to Chromium.
+// Its subjectAltName holds localhost, 127.0.0.1 and ::1 and what the caller adds; it is valid for
+// 14 days, the longest that browsers accept for WebTransport's serverCertificateHashes. Nobody
+// trusts it by itself: give `certificate_pem` to a client as its CA, or its SPKI hash to Chromium.
+//
+// Any thread. Time is the TLS library's, the same that certificates are verified by.
 #pragma once
 
 #include <chrono>
@@ -24,12 +26,13 @@ struct DevelopmentCertificate {
 struct DevelopmentCertificateOptions {
   // More names, each a DNS name or a literal IP address.
   std::span<const std::string> names{};
-  // Valid from one hour before now (clocks differ) for this many days after that.
-  int days = 14;
-  // Moves the whole period, into the past for tests of expired certificates.
-  std::chrono::days offset{0};
+  // Valid for this long; positive.
+  std::chrono::hours validity = std::chrono::days{14};
+  // From one hour ago, because clocks differ. Tests of expired certificates move it further back.
+  std::chrono::hours age{1};
 };
 
+// Errors: invalid_argument (names, validity), system when there is no random source.
 Result<DevelopmentCertificate> make_development_certificate(
     const DevelopmentCertificateOptions& options = {});
 

@@ -3,11 +3,12 @@
 // Everything TLS that sessions share: certificate, key, trusted CAs, what is negotiated, ticket
 // keys, and other contexts by server name.
 //
-// Threading: a context belongs to one shard, like the sessions made from it. Make one per shard from
-// one TlsSettings value (share_ticket_seed first, so that tickets are good on all of them).
+// Threading: a context belongs to one shard, like the sessions made from it. Make one per shard
+// from one TlsSettings value (share_ticket_seed first, so that tickets are good on all of them).
 // Lifetime: each session holds a reference; replacing a context leaves running sessions alone.
-// Cost: create reads files, parses certificates and takes about a millisecond (ten with the
-// system's CAs).
+// Cost: create reads files, parses certificates and takes about a millisecond; with the system's
+// CAs (a client without `ca`) some ten milliseconds: keep the context instead of making one per
+// session.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,6 @@
 #include "engine/tls_settings.h"
 #include "engine/tls_ticket.h"
 #include "io/error.h"
-#include "io/time.h"
 
 struct WOLFSSL_CTX;
 
@@ -31,8 +31,8 @@ namespace quicore::engine {
 class TlsContext {
  public:
   // Errors: invalid_argument with the name of the field ("certificate", "key", "ca", "passphrase",
-  // "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys", "session_timeout") and what
-  // to do; no_memory.
+  // "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys", "ticket_key_rotation",
+  // "session_timeout") and what to do; no_memory.
   static Result<std::shared_ptr<TlsContext>> create(Side side, const TlsSettings& settings);
 
   ~TlsContext();
@@ -40,29 +40,35 @@ class TlsContext {
   TlsContext& operator=(const TlsContext&) = delete;
 
   Side side() const noexcept { return side_; }
-  const TlsSettings& settings() const noexcept { return settings_; }  // without the secrets
-  const Certificate& certificate() const noexcept { return certificate_; }  // the leaf; may be empty
+  // As given, without the secrets.
+  const TlsSettings& settings() const noexcept { return settings_; }
+  // The leaf; empty when there is none.
+  const Certificate& certificate() const noexcept { return certificate_; }
 
   // Sentences worth logging once, such as an expired certificate.
   std::span<const std::string> warnings() const noexcept { return warnings_; }
 
-  // Server: sessions whose SNI is `name` use `context` (certificate, key, CAs, verification). A name
-  // may begin with "*." for one more label. Replaces an earlier one; nullptr removes it. Names are
-  // compared without case. ALPN and tickets stay this context's.
+  // Server: sessions whose SNI is `name` use `context`: its certificate, key, CAs and verification;
+  // ALPN, tickets and the rest stay this one's. A name may begin with "*." for exactly one more
+  // label. Replaces an earlier one; nullptr removes it. Names are compared without case.
   void set_server_name(std::string_view name, std::shared_ptr<TlsContext> context);
   // The context for `name`: an exact match, then a wildcard, then this one.
   TlsContext& for_server_name(std::string_view name) noexcept;
 
   // Server: replaces the keys given as TlsSettings::ticket_keys. Errors as TicketKeys::set.
-  Result<> set_ticket_keys(std::span<const std::uint8_t> keys);
+  Result<> set_ticket_keys(std::span<const std::uint8_t> keys) { return ticket_keys_.set(keys); }
   TicketKeys& ticket_keys() noexcept { return ticket_keys_; }
 
   WOLFSSL_CTX* native() const noexcept { return native_; }
 
  private:
-  friend class TlsContextBuilder;
-
   TlsContext(Side side, const TlsSettings& settings);
+
+  Result<> configure(const TlsSettings& settings);
+  Result<> configure_negotiation();
+  Result<> configure_credentials(const TlsSettings& settings);
+  Result<> configure_trust();
+  Result<> configure_resumption(const TlsSettings& settings);
 
   Side side_;
   TlsSettings settings_;

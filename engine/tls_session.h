@@ -10,10 +10,9 @@
 //   install_tls_callbacks(callbacks);         // recv_crypto_data
 //   callbacks.rand = ...; callbacks.get_new_connection_id2 = ...;   // the connection's own, as are
 //   callbacks.get_path_challenge_data2 = ...;                       // all that need random bytes
-//   // Nothing is taken from ngtcp2_crypto_*_cb. Functions of ngtcp2's helper that work outside of
-//   a
-//   // connection are fine: ngtcp2_crypto_write_retry, _generate_retry_token2,
-//   _verify_retry_token2,
+//   // Nothing is taken from ngtcp2_crypto_*_cb, and none of the helper's functions that work on
+//   // a connection may be called: its TLS handle is our TlsSession. Those that work without one
+//   // are fine: ngtcp2_crypto_write_retry, _generate_retry_token2, _verify_retry_token2,
 //   // _generate_regular_token2, _generate_stateless_reset_token, _write_connection_close.
 //
 //   auto tls = TlsSession::create(context, {.server_name = "example.org", .now = now});
@@ -50,22 +49,24 @@
 
 #include <ngtcp2/ngtcp2.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "engine/certificate.h"
+#include "engine/packet_protection.h"
 #include "engine/tls_context.h"
 #include "engine/tls_verification.h"
 #include "io/error.h"
 #include "io/time.h"
 
 struct WOLFSSL;
-struct WOLFSSL_X509_STORE_CTX;
 
 namespace quicore::engine {
 
@@ -83,15 +84,15 @@ using KeyLogFunction = void (*)(void* user, std::string_view line);
 class TlsSession {
  public:
   struct Parameters {
-    // Client: SNI and the name the certificate is checked for. A literal IP address is not sent as
+    // Client: SNI, and the name the certificate is checked for. A literal IP address is not sent as
     // SNI (RFC 6066 3) but is checked.
     std::string_view server_name{};
     // Overrides TlsSettings::alpn when not empty.
     std::span<const std::string> alpn{};
-    // Client: from session_ticket() of an earlier session. One that cannot be used (damaged,
-    // expired, of another server, from a session that checked less) is ignored: full handshake.
+    // Client: from session_ticket() of an earlier session. One that cannot be used (damaged, of
+    // another server, from a session that checked less) is ignored: full handshake.
     std::span<const std::uint8_t> ticket{};
-    bool early_data = false;          // and TlsSettings::early_data
+    bool early_data = false;          // client: send 0-RTT data if the ticket allows it
     KeyLogFunction keylog = nullptr;  // called only when TlsSettings::keylog
     void* keylog_user = nullptr;
     Instant now{};  // server: moves the ticket keys on
@@ -104,14 +105,13 @@ class TlsSession {
   TlsSession(const TlsSession&) = delete;
   TlsSession& operator=(const TlsSession&) = delete;
 
-  // Ties both together: sets the TLS handle of `connection` (the WOLFSSL*) and keeps the pointer
-  // for the callbacks.
+  // Ties both together: sets the TLS handle of `connection` (this session, for tls_session_of) and
+  // keeps the pointer for the callbacks.
   void attach(ngtcp2_conn* connection) noexcept;
 
-  // Hands CRYPTO bytes to TLS and moves the handshake on; also with no bytes, to go on after a
-  // pause or (client) to begin. 0, or an ngtcp2 error for a callback to return.
-  // install_tls_callbacks and install_packet_protection call it; a connection calls it only for
-  // bytes it has held back.
+  // Hands CRYPTO bytes to TLS and moves the handshake on; also with no bytes, to go on after a pause
+  // or (client) to begin. 0, or an ngtcp2 error for a callback to return. The callbacks call it; a
+  // connection does so only for bytes it has held back.
   int advance(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
 
   // RFC 9001 8.2: hands ngtcp2's transport parameters to TLS, and the peer's to ngtcp2. Packet
@@ -119,23 +119,25 @@ class TlsSession {
   bool send_transport_params() noexcept;
   bool receive_transport_params() noexcept;
 
-  // --- after the handshake (before, the answers are empty)
-  // ----------------------------------------
+  // --- after the handshake (before, the answers are empty) --------------------------------------
 
-  std::string_view alpn() const noexcept;
-  std::string_view server_name() const noexcept;  // as sent (client) or received (server)
+  std::string_view alpn() const noexcept { return alpn_; }
+  // As given (client) or received (server).
+  std::string_view server_name() const noexcept { return server_name_; }
   std::string_view cipher_name() const noexcept;  // "TLS_AES_128_GCM_SHA256"
   std::string_view cipher_version() const noexcept { return "TLSv1.3"; }
-  std::string_view group_name() const noexcept;  // "X25519", "X25519MLKEM768", ...
-  bool resumed() const noexcept;
-  bool early_data_offered() const noexcept { return early_data_offered_; }  // client
-  bool early_data_accepted() const noexcept;
+  std::string_view group_name() const noexcept { return group_; }  // "X25519", "P-256", ...
+  bool resumed() const noexcept { return resumed_; }
+  bool early_data_offered() const noexcept { return early_data_offered_; }  // client, at once
+  bool early_data_accepted() const noexcept { return early_data_accepted_; }
 
-  const Certificate& local_certificate() const noexcept;
+  // What this side showed; empty when it has none.
+  const Certificate& local_certificate() const noexcept { return shown_->certificate(); }
   // The leaf, then what the peer sent with it. Empty when the session was resumed.
   std::span<const Certificate> peer_certificates() const noexcept { return peer_certificates_; }
 
-  // With Verify::report or after a failure; CertificateProblem::none when all is well.
+  // With Verify::report or after a failure; `none` when all is well or nobody looked. A resumed
+  // session answers as the one that got the ticket.
   CertificateProblem certificate_problem() const noexcept { return problem_; }
 
   // Client: NewSessionTicket messages so far, and the latest as bytes for Parameters::ticket; empty
@@ -148,10 +150,11 @@ class TlsSession {
   // CRYPTO_ERROR received from the peer with `from_peer`.
   Error handshake_error(std::uint8_t alert, bool from_peer = false) const;
 
-  // Frees what only the handshake needed. Call once it is confirmed; names and answers above stay.
+  // Frees what only the handshake needed: on a server everything of wolfSSL's. Call once the
+  // handshake is confirmed and not inside of a callback; the answers above stay.
   void release_handshake_memory() noexcept;
 
-  WOLFSSL* native() const noexcept { return native_; }
+  WOLFSSL* native() const noexcept { return native_; }  // nullptr once released
   TlsContext& context() const noexcept { return *context_; }
 
  private:
@@ -160,17 +163,19 @@ class TlsSession {
   explicit TlsSession(std::shared_ptr<TlsContext> context);
 
   Result<> configure(const Parameters& parameters);
-  Result<> configure_alpn(std::span<const std::string> alpn);
   Result<> configure_server_name(std::string_view name);
-  void import_ticket(std::span<const std::uint8_t> ticket, bool early_data) noexcept;
+  void import_ticket(std::span<const std::uint8_t> ticket, bool early_data);
   bool check_messages(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
+  bool check_message(ngtcp2_encryption_level level, std::uint8_t type, std::size_t size) noexcept;
   int run_handshake() noexcept;
   int complete_handshake() noexcept;
   int run_post_handshake() noexcept;
+  int failed(int result) noexcept;
   int fail(std::uint8_t alert) noexcept;
-  void remember_results() noexcept;
+  void remember_results();
 
   std::shared_ptr<TlsContext> context_;
+  TlsContext* shown_;  // whose certificate is used: context_ or one of its server names
   WOLFSSL* native_ = nullptr;
   ngtcp2_conn* connection_ = nullptr;
   KeyLogFunction keylog_ = nullptr;
@@ -178,19 +183,21 @@ class TlsSession {
 
   std::string server_name_;
   std::string alpn_;
+  std::string group_;
+  std::optional<CipherSuite> suite_;
   std::vector<Certificate> peer_certificates_;
   CertificateProblem problem_ = CertificateProblem::none;
+  int error_ = 0;  // wolfSSL's, of the failure
 
-  // Where the byte stream of the current level stands, for check_messages.
+  // Where the stream of handshake messages of one level stands.
   struct MessageScanner {
     ngtcp2_encryption_level level{};
-    std::uint8_t header[4]{};
+    std::array<std::uint8_t, 4> header{};
     std::uint8_t header_size = 0;
     std::uint32_t body_left = 0;
   } scanner_;
 
   std::uint32_t tickets_received_ = 0;
-  bool began_ = false;
   bool completed_ = false;
   bool early_data_offered_ = false;
   bool early_data_accepted_ = false;

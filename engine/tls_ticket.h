@@ -9,13 +9,15 @@
 //    The seed is replaced by a one-way function at each step (a ratchet), so old keys are gone for
 //    good. Shards that start from the same seed take the same steps without talking to each other.
 //
-// Threading: one per TlsContext, on its shard's thread. No allocation in seal and open.
+// Threading: one per TlsContext, on its shard's thread. Seal and open do not allocate.
 #pragma once
 
 #include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -37,7 +39,7 @@ class TicketKeys {
     refused,  // unknown key, or not authentic: full handshake
   };
 
-  TicketKeys() = default;
+  TicketKeys();
   ~TicketKeys();
   TicketKeys(const TicketKeys&) = delete;
   TicketKeys& operator=(const TicketKeys&) = delete;
@@ -46,15 +48,17 @@ class TicketKeys {
   // multiple of 48; the old keys stay then.
   Result<> set(std::span<const std::uint8_t> keys);
 
-  // Draws keys from `seed` (48 bytes), a new one every `period` (positive).
-  Result<> draw(std::span<const std::uint8_t> seed, Duration period);
+  // Draws keys from `seed`, a new one every `period` (positive) after `drawn`; without `drawn` the
+  // periods count from the first `advance`.
+  Result<> draw(std::span<const std::uint8_t, kKeySize> seed, Duration period,
+                std::optional<Instant> drawn);
 
   // Takes the steps of the ratchet that are due. One comparison when none is. Does nothing with
   // given keys.
   void advance(Instant now) noexcept;
 
-  // Encrypts `ticket` in place; writes the key's name, the nonce and the tag. False when there is no
-  // key or the library fails.
+  // Encrypts `ticket` in place; writes the key's name, the nonce and the tag. False when there is
+  // no key or the library fails.
   bool seal(std::span<std::uint8_t> ticket, std::span<std::uint8_t, kNameSize> name,
             std::span<std::uint8_t, kNonceSize> nonce,
             std::span<std::uint8_t, kTagSize> tag) noexcept;
@@ -65,14 +69,16 @@ class TicketKeys {
  private:
   using Key = std::array<std::uint8_t, kKeySize>;
 
+  struct Randomness;
+
   void clear() noexcept;
-  void step() noexcept;
+  bool step() noexcept;
 
   std::vector<Key> keys_;  // the first one seals
   Key seed_{};
-  Duration period_{};      // zero: keys were given
-  std::int64_t epoch_ = 0;
-  Instant next_step_ = Instant::min();
+  Duration period_{};  // zero: keys were given
+  std::optional<Instant> next_step_;
+  std::unique_ptr<Randomness> random_;  // of nonces; made with the first key
 };
 
 }  // namespace quicore::engine

@@ -2,11 +2,16 @@
 //
 // Why a peer's certificate was not accepted: a static code, spelled as OpenSSL and Node.js spell it
 // so that people find it, and a sentence that says what to do.
+//
+// Pure functions, any thread.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+
+#include "engine/certificate.h"
 
 namespace quicore::engine {
 
@@ -29,11 +34,15 @@ enum class CertificateProblem : std::uint8_t {
   weak_key,                      // EE_KEY_TOO_SMALL
   rejected,                      // CERT_REJECTED: everything else
 };
+inline constexpr std::size_t kCertificateProblemCount = 17;
 
 // "CERT_HAS_EXPIRED"; empty for `none`.
 std::string_view code_of(CertificateProblem problem) noexcept;
 
-// One sentence. `name` is the host the certificate should have been made out to.
-std::string sentence_of(CertificateProblem problem, std::string_view name);
+// One sentence. `host` is the name the certificate should have been made out to; may be empty.
+std::string sentence_of(CertificateProblem problem, std::string_view host);
+
+// What wolfSSL's error means for a peer that sent `chain`, its leaf first.
+CertificateProblem problem_of(int wolfssl_error, std::span<const Certificate> chain) noexcept;
 
 }  // namespace quicore::engine

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/tls_context.h"
+
+#include <wolfssl/options.h>
+
+#include <wolfssl/quic.h>
+#include <wolfssl/ssl.h>
+#include <wolfssl/wolfcrypt/random.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+
+#include "engine/packet_protection_keys.h"
+#include "engine/shard_heap.h"
+#include "engine/tls_credentials.h"
+#include "engine/tls_names.h"
+#include "engine/tls_session_callbacks.h"
+
+namespace quicore::engine {
+
+namespace {
+
+// RFC 8446 4.6.1.
+constexpr std::chrono::seconds kMaxTicketLifetime = std::chrono::days{7};
+
+std::unexpected<Error> invalid(std::string reason) {
+  return failure(Errc::invalid_argument, std::move(reason));
+}
+
+bool initialize_wolfssl() {
+  static const bool done = wolfSSL_Init() == WOLFSSL_SUCCESS;
+  return done;
+}
+
+std::string lower(std::string_view name) {
+  std::string text(name);
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+TlsSettings without_secrets(const TlsSettings& settings) {
+  TlsSettings copy = settings;
+  for (Pem& pem : copy.certificate) {  // a key may stand among them
+    wipe(pem.text.data(), pem.text.size());
+    pem.text.clear();
+  }
+  for (Pem& pem : copy.key) wipe(pem.text.data(), pem.text.size());
+  wipe(copy.passphrase.data(), copy.passphrase.size());
+  wipe(copy.ticket_keys.data(), copy.ticket_keys.size());
+  copy.key.clear();
+  copy.passphrase.clear();
+  copy.ticket_keys.clear();
+  if (copy.ticket_seed) wipe(&*copy.ticket_seed, sizeof *copy.ticket_seed);
+  copy.ticket_seed.reset();
+  return copy;
+}
+
+}  // namespace
+
+TlsContext::TlsContext(Side side, const TlsSettings& settings)
+    : side_(side), settings_(without_secrets(settings)) {}
+
+TlsContext::~TlsContext() { wolfSSL_CTX_free(native_); }
+
+Result<std::shared_ptr<TlsContext>> TlsContext::create(Side side, const TlsSettings& settings) {
+  std::shared_ptr<TlsContext> context(new TlsContext(side, settings));
+  if (initialize_wolfssl()) {
+    context->native_ = wolfSSL_CTX_new(side == Side::client ? wolfTLSv1_3_client_method()
+                                                            : wolfTLSv1_3_server_method());
+  }
+  if (context->native_ == nullptr) {
+    return failure(Errc::no_memory, "the TLS library has no memory for a context");
+  }
+  if (auto done = context->configure(settings); !done) {
+    return std::unexpected(std::move(done.error()));
+  }
+  return context;
+}
+
+Result<> TlsContext::configure(const TlsSettings& settings) {
+  if (!install_wolfssl_callbacks(native_, *this)) {
+    return failure(Errc::not_supported, "the TLS library was built without QUIC");
+  }
+  if (auto done = configure_negotiation(); !done) return done;
+  if (auto done = configure_credentials(settings); !done) return done;
+  if (auto done = configure_trust(); !done) return done;
+  return configure_resumption(settings);
+}
+
+Result<> TlsContext::configure_negotiation() {
+  const auto ciphers = wolfssl_cipher_list(settings_.ciphers);
+  if (!ciphers) return std::unexpected(ciphers.error());
+  if (wolfSSL_CTX_set_cipher_list(native_, ciphers->c_str()) != WOLFSSL_SUCCESS) {
+    return invalid("ciphers: the TLS library was built without one of \"" + settings_.ciphers +
+                   "\"");
+  }
+  auto groups = group_numbers(settings_.groups);
+  if (!groups) return std::unexpected(std::move(groups.error()));
+  if (wolfSSL_CTX_set_groups(native_, groups->data(), static_cast<int>(groups->size())) !=
+      WOLFSSL_SUCCESS) {
+    return invalid("groups: the TLS library was built without one of \"" + settings_.groups + "\"");
+  }
+  if (!settings_.signature_algorithms.empty() &&
+      wolfSSL_CTX_set1_sigalgs_list(native_, settings_.signature_algorithms.c_str()) !=
+          WOLFSSL_SUCCESS) {
+    return invalid("signature_algorithms: \"" + settings_.signature_algorithms +
+                   "\" is not understood; write them like \"ECDSA+SHA256:RSA-PSS+SHA256\"");
+  }
+  const auto alpn = wolfssl_alpn_list(settings_.alpn);
+  return alpn ? Result<>() : std::unexpected(alpn.error());
+}
+
+Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
+  if (settings.certificate.empty()) {
+    if (!settings.key.empty()) {
+      return invalid("certificate: there is a key but no certificate; give both or neither");
+    }
+    if (side_ == Side::client) return {};
+    return invalid(
+        "certificate: a server needs one; give `certificate` and `key`, or make a development "
+        "certificate");
+  }
+  if (settings.key.size() > 1) return invalid("key: give exactly one");
+  auto certificate = read_pem("certificate", settings.certificate);
+  if (!certificate) return std::unexpected(std::move(certificate.error()));
+  auto key =
+      settings.key.empty() ? Result<std::string>(*certificate) : read_pem("key", settings.key);
+  if (!key) return std::unexpected(std::move(key.error()));
+  auto leaf = load_certificate_and_key(native_, *certificate, *key, settings.passphrase);
+  wipe(certificate->data(), certificate->size());
+  wipe(key->data(), key->size());
+  if (!leaf) return std::unexpected(std::move(leaf.error()));
+  certificate_ = std::move(*leaf);
+  if (auto warning = validity_warning(certificate_); !warning.empty()) {
+    warnings_.push_back(std::move(warning));
+  }
+  return {};
+}
+
+// wolfSSL verifies in every mode; the callback decides what a problem means (tls_session_callbacks).
+Result<> TlsContext::configure_trust() {
+  const bool looks = side_ == Side::client || settings_.request_peer_certificate;
+  int mode = looks ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE;
+  if (side_ == Side::server && looks && settings_.verify == Verify::strict) {
+    mode |= WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+  }
+  wolfSSL_CTX_set_verify(native_, mode, nullptr);
+  if (!looks || settings_.verify == Verify::none) return {};
+  if (settings_.ca.empty()) {
+    if (side_ == Side::client) return load_system_trust(native_);
+    if (settings_.verify == Verify::report) return {};
+    return invalid(
+        "ca: client certificates are demanded but no CA is trusted; name the CA that signs them");
+  }
+  const auto pem = read_pem("ca", settings_.ca);
+  return pem ? load_trusted(native_, *pem) : std::unexpected(pem.error());
+}
+
+Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
+  // Tickets carry everything; wolfSSL's process-wide session cache would only cost a lock.
+  wolfSSL_CTX_set_session_cache_mode(native_, WOLFSSL_SESS_CACHE_NO_INTERNAL);
+  if (settings.session_timeout <= std::chrono::seconds::zero() ||
+      settings.session_timeout > kMaxTicketLifetime) {
+    return invalid("session_timeout: give one second to seven days");
+  }
+  const auto seconds = static_cast<unsigned>(settings.session_timeout.count());
+  wolfSSL_CTX_set_timeout(native_, seconds);
+  if (!settings.session_tickets) {
+    wolfSSL_CTX_no_ticket_TLSv13(native_);
+    return {};
+  }
+  if (side_ == Side::client) {
+    wolfSSL_CTX_UseSessionTicket(native_);
+    return {};
+  }
+  wolfSSL_CTX_set_TicketHint(native_, static_cast<int>(seconds));
+  // RFC 9001 4.6.1: the only value of max_early_data_size that means 0-RTT in QUIC.
+  wolfSSL_CTX_set_max_early_data(native_, settings.early_data ? UINT32_MAX : 0);
+  if (!settings.ticket_keys.empty()) return ticket_keys_.set(settings.ticket_keys);
+  if (settings.ticket_seed) {
+    return ticket_keys_.draw(settings.ticket_seed->secret, settings.ticket_key_rotation,
+                             settings.ticket_seed->drawn);
+  }
+  std::array<std::uint8_t, kTicketKeySize> seed;
+  if (wolfSSL_RAND_bytes(seed.data(), static_cast<int>(seed.size())) != WOLFSSL_SUCCESS) {
+    return failure(Errc::system, "ticket_keys: the system gave no random bytes");
+  }
+  auto drawn = ticket_keys_.draw(seed, settings.ticket_key_rotation, std::nullopt);
+  wipe(seed.data(), seed.size());
+  return drawn;
+}
+
+void TlsContext::set_server_name(std::string_view name, std::shared_ptr<TlsContext> context) {
+  if (context == nullptr) {
+    by_name_.erase(lower(name));
+  } else {
+    by_name_.insert_or_assign(lower(name), std::move(context));
+  }
+}
+
+TlsContext& TlsContext::for_server_name(std::string_view name) noexcept {
+  if (by_name_.empty() || name.empty()) return *this;
+  const std::string host = lower(name);
+  auto found = by_name_.find(host);
+  if (found == by_name_.end()) {
+    const auto dot = host.find('.');
+    if (dot != std::string::npos) found = by_name_.find("*" + host.substr(dot));
+  }
+  return found == by_name_.end() ? *this : *found->second;
+}
+
+}  // namespace quicore::engine

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Loading certificates, keys and CAs into wolfSSL, with errors that name the field of TlsSettings
+// and say what to do. Reads files; only for use while a context is made.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "engine/certificate.h"
+#include "engine/tls_settings.h"
+#include "io/error.h"
+
+struct WOLFSSL_CTX;
+
+namespace quicore::engine {
+
+// The texts of all `sources`, each ended by a newline. Errors: invalid_argument with `field`, the
+// path and the reason.
+Result<std::string> read_pem(std::string_view field, std::span<const Pem> sources);
+
+// Puts the chain in `certificate_pem` and the key in `key_pem` into `context`; both are wiped by
+// the caller. Returns the leaf.
+Result<Certificate> load_certificate_and_key(WOLFSSL_CTX* context, std::string_view certificate_pem,
+                                             std::string_view key_pem, std::string_view passphrase);
+
+Result<> load_trusted(WOLFSSL_CTX* context, std::string_view ca_pem);
+Result<> load_system_trust(WOLFSSL_CTX* context);
+
+// A sentence when the certificate's time is over or has not come; empty otherwise.
+std::string validity_warning(const Certificate& certificate);
+
+}  // namespace quicore::engine
