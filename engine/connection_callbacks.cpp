@@ -63,7 +63,7 @@ struct ConnectionCallbacks {
   static int recv_tx_key(ngtcp2_conn*, ngtcp2_encryption_level level, void* user_data) {
     Connection& connection = self(user_data);
     if (connection.side_ != Side::server || level != NGTCP2_ENCRYPTION_LEVEL_1RTT) return 0;
-    const std::string alpn(connection.tls_->alpn());
+    const std::string alpn = connection.tls_->negotiated_alpn();
     if (alpn.empty()) return 0;
     if (const auto ok = connection.set_up_application(alpn); !ok) {
       connection.fail(ok.error());

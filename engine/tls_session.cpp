@@ -250,12 +250,17 @@ bool TlsSession::receive_transport_params() noexcept {
 
 // --- afterwards -----------------------------------------------------------------------------------
 
-void TlsSession::remember_results() {
+std::string TlsSession::negotiated_alpn() const {
   char* name = nullptr;
   unsigned short size = 0;
-  if (wolfSSL_ALPN_GetProtocol(native_, &name, &size) == WOLFSSL_SUCCESS && name != nullptr) {
-    alpn_.assign(name, size);
+  if (wolfSSL_ALPN_GetProtocol(native_, &name, &size) != WOLFSSL_SUCCESS || name == nullptr) {
+    return {};
   }
+  return {name, size};
+}
+
+void TlsSession::remember_results() {
+  alpn_ = negotiated_alpn();
   if (const char* group = wolfSSL_get_curve_name(native_); group != nullptr) {
     group_ = engine::group_name(group);
   }

@@ -54,6 +54,7 @@ inline constexpr std::size_t kTicketKeySize = 48;
 struct TicketSeed {
   std::array<std::uint8_t, kTicketKeySize> secret{};
   Instant drawn{};
+  friend bool operator==(const TicketSeed&, const TicketSeed&) = default;
 };
 
 struct TlsSettings {
@@ -153,6 +154,8 @@ struct TlsSettings {
   // Where random ticket keys are drawn from. `share_ticket_seed` sets it, so that the contexts of
   // several shards made from one settings value open each other's tickets.
   std::optional<TicketSeed> ticket_seed;
+
+  friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
 
 // Sets `ticket_seed` unless it or `ticket_keys` is set: `random` is 48 fresh random bytes, `now`
