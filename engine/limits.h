@@ -64,8 +64,9 @@ inline constexpr std::size_t kQpackTableCapacity = 4096;
 // are buffered meanwhile. Reason: no more than the streams a peer may open at first.
 inline constexpr std::size_t kQpackBlockedStreams = 100;
 
-// Connection IDs the peer may hold of ours. Reason: RFC 9000 5.1.1 asks for at least 2; each costs a
-// table entry. 8 lets a client probe several paths.
+// Connection IDs of the peer that we keep (RFC 9000 18.2), and the most of ours that it gets.
+// Consumer: ngtcp2, which allows 2 to 8. Reason: each of ours is an entry of the connection table; 8
+// let a client probe several paths.
 inline constexpr std::uint64_t kActiveConnectionIdLimit = 8;
 
 // --- one stream --------------------------------------------------------------------------------
