@@ -40,7 +40,7 @@ class Random {
   static constexpr std::size_t kPoolSize = 1024;  // 16 ChaCha20 blocks
   Key key_;
   std::size_t used_ = kPoolSize;
-  alignas(64) std::array<std::byte, kPoolSize> pool_{};
+  std::array<std::byte, kPoolSize> pool_{};
 };
 
 // One block of the ChaCha20 function (RFC 8439 2.3). Exposed for its test vector.
