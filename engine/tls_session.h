@@ -122,6 +122,8 @@ class TlsSession {
   // --- after the handshake (before, the answers are empty) --------------------------------------
 
   std::string_view alpn() const noexcept { return alpn_; }
+  // Server: what was chosen, as soon as the ClientHello was read; before the handshake completes.
+  std::string negotiated_alpn() const;
   // As given (client) or received (server).
   std::string_view server_name() const noexcept { return server_name_; }
   std::string_view cipher_name() const noexcept;  // "TLS_AES_128_GCM_SHA256"
