@@ -60,6 +60,7 @@ std::string der(Tag tag, std::string_view content) {
 
 constexpr std::string_view kEcdsaWithSha256 = "\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02"sv;
 constexpr std::string_view kCommonName = "\x06\x03\x55\x04\x03"sv;
+constexpr std::string_view kOrganization = "\x06\x03\x55\x04\x0a"sv;
 constexpr std::string_view kSubjectAltName = "\x06\x03\x55\x1d\x11"sv;
 constexpr std::string_view kExtKeyUsage = "\x06\x03\x55\x1d\x25"sv;
 constexpr std::string_view kServerAuth = "\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x01"sv;
@@ -169,19 +170,32 @@ struct Signer {
   }
 };
 
+// A name of its own for each: TLS libraries look a trusted certificate up by its name, and find only
+// one when two have the same.
+std::string distinguished_name(std::string_view serial) {
+  char organization[64];
+  const auto digit = [&](std::size_t i) { return static_cast<unsigned char>(serial[i]); };
+  std::snprintf(organization, sizeof organization, "quicore development %02x%02x%02x%02x", digit(2),
+                digit(3), digit(4), digit(5));
+  const auto attribute = [](std::string_view type, std::string_view value) {
+    return der(kSet, der(kSequence, std::string(type) + der(kUtf8String, value)));
+  };
+  return der(kSequence,
+             attribute(kOrganization, organization) + attribute(kCommonName, "localhost"));
+}
+
 // TBSCertificate of RFC 5280 4.1. No basicConstraints and no keyUsage: with CA:TRUE some clients
 // refuse it as a leaf, and a keyUsage without keyCertSign makes others refuse it as a trust anchor.
 std::string tbs_certificate(Signer& signer, const std::string& names,
                             std::chrono::sys_seconds begin, std::chrono::sys_seconds end) {
   const std::string algorithm = der(kSequence, kEcdsaWithSha256);
-  const std::string name =
-      der(kSequence,
-          der(kSet, der(kSequence, std::string(kCommonName) + der(kUtf8String, "localhost"))));
+  const std::string serial = signer.serial();
+  const std::string name = distinguished_name(serial);
   const std::string usage =
       der(kSequence,
           std::string(kExtKeyUsage) +
               der(kOctetString, der(kSequence, std::string(kServerAuth).append(kClientAuth))));
-  return der(kSequence, der(kVersion, "\x02\x01\x02"sv) + signer.serial() + algorithm + name +
+  return der(kSequence, der(kVersion, "\x02\x01\x02"sv) + serial + algorithm + name +
                             der(kSequence, time(begin) + time(end)) + name + signer.public_key() +
                             der(kExtensions, der(kSequence, names + usage)));
 }

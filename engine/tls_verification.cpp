@@ -88,6 +88,9 @@ CertificateProblem problem_of(int wolfssl_error, std::span<const Certificate> ch
     case IPADDR_MISMATCH:
       return CertificateProblem::hostname_mismatch;
     case ASN_SIG_CONFIRM_E:
+      // A trusted certificate of the same name, but another key: not its issuer.
+      return chain.size() == 1 && chain[0].self_issued() ? no_signer(chain)
+                                                         : CertificateProblem::signature_failure;
     case ASN_SIG_HASH_E:
     case ASN_SIG_KEY_E:
       return CertificateProblem::signature_failure;
