@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/transport_settings.h"
 
-#include <netinet/in.h>
-
 #include <array>
 #include <cstring>
 

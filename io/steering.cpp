@@ -7,6 +7,8 @@
 #include <array>
 
 #include "io/check.h"
+#include "io/kernel_calls.h"
+#include "io/kernel_calls.h"
 
 namespace quicore::io {
 

@@ -20,9 +20,9 @@
 #include <cstdint>
 #include <span>
 
-#include "io/kernel_calls.h"
-
 namespace quicore::io {
+
+class KernelCalls;
 
 // Bytes of a connection ID that the rule reads: every connection ID a server of several shards
 // issues has at least so many.
