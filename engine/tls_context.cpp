@@ -177,6 +177,11 @@ Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
   wolfSSL_CTX_set_TicketHint(native_, static_cast<int>(seconds));
   // RFC 9001 4.6.1: the only value of max_early_data_size that means 0-RTT in QUIC.
   wolfSSL_CTX_set_max_early_data(native_, settings.early_data ? UINT32_MAX : 0);
+  if (settings.early_data) {
+    replay_filter_ =
+        settings.replay_filter ? settings.replay_filter : std::make_shared<ReplayFilter>();
+    allow_early_data(native_, true);
+  }
   if (!settings.ticket_keys.empty()) return ticket_keys_.set(settings.ticket_keys);
   if (settings.ticket_seed) {
     return ticket_keys_.draw(settings.ticket_seed->secret, settings.ticket_key_rotation,
@@ -191,10 +196,13 @@ Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
   return drawn;
 }
 
+// Tickets, and with them early data, are this context's; a session keeps to it although wolfSSL looks
+// at the context of the name.
 void TlsContext::set_server_name(std::string_view name, std::shared_ptr<TlsContext> context) {
   if (context == nullptr) {
     by_name_.erase(lower(name));
   } else {
+    allow_early_data(context->native(), settings_.early_data);
     by_name_.insert_or_assign(lower(name), std::move(context));
   }
 }

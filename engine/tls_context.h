@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "engine/certificate.h"
+#include "engine/replay_filter.h"
 #include "engine/tls_settings.h"
 #include "engine/tls_ticket.h"
 #include "io/error.h"
@@ -58,6 +59,8 @@ class TlsContext {
   // Server: replaces the keys given as TlsSettings::ticket_keys. Errors as TicketKeys::set.
   Result<> set_ticket_keys(std::span<const std::uint8_t> keys) { return ticket_keys_.set(keys); }
   TicketKeys& ticket_keys() noexcept { return ticket_keys_; }
+  // Server with early data; otherwise nullptr.
+  ReplayFilter* replay_filter() noexcept { return replay_filter_.get(); }
 
   WOLFSSL_CTX* native() const noexcept { return native_; }
 
@@ -76,6 +79,7 @@ class TlsContext {
   Certificate certificate_;
   std::vector<std::string> warnings_;
   TicketKeys ticket_keys_;
+  std::shared_ptr<ReplayFilter> replay_filter_;
   std::map<std::string, std::shared_ptr<TlsContext>, std::less<>> by_name_;
 };
 

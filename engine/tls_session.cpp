@@ -72,6 +72,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(std::shared_ptr<TlsContex
 
 Result<> TlsSession::configure(const Parameters& parameters) {
   const TlsSettings& settings = context_->settings();
+  created_ = parameters.now;
   auto alpn =
       wolfssl_alpn_list(parameters.alpn.empty() ? std::span(settings.alpn) : parameters.alpn);
   if (!alpn) return std::unexpected(std::move(alpn.error()));

@@ -95,7 +95,7 @@ class TlsSession {
     bool early_data = false;          // client: send 0-RTT data if the ticket allows it
     KeyLogFunction keylog = nullptr;  // called only when TlsSettings::keylog
     void* keylog_user = nullptr;
-    Instant now{};  // server: moves the ticket keys on
+    Instant now{};  // server: ages the ticket keys and the replay filter
   };
 
   // Errors: invalid_argument (server_name, alpn), no_memory.
@@ -198,6 +198,9 @@ class TlsSession {
     std::uint8_t header_size = 0;
     std::uint32_t body_left = 0;
   } scanner_;
+
+  Instant created_{};
+  std::array<std::uint8_t, TicketKeys::kTagSize> ticket_shown_{};  // server: of the ticket taken
 
   std::uint32_t tickets_received_ = 0;
   bool completed_ = false;

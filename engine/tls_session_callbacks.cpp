@@ -7,6 +7,7 @@
 #include <wolfssl/ssl.h>
 
 #include <algorithm>
+#include <array>
 
 #include "engine/packet_protection.h"
 #include "engine/tls_alert.h"
@@ -149,7 +150,8 @@ struct TlsSessionCallbacks {
                     unsigned char iv[WOLFSSL_TICKET_IV_SZ],
                     unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int seal, unsigned char* ticket,
                     int size, int* size_out, void*) {
-    TicketKeys& keys = session_of(native)->context_->ticket_keys();
+    TlsSession& session = *session_of(native);
+    TicketKeys& keys = session.context_->ticket_keys();
     const std::span<std::uint8_t> bytes(ticket, static_cast<std::size_t>(size));
     const std::span<std::uint8_t, TicketKeys::kNameSize> key_name(name, TicketKeys::kNameSize);
     const std::span<std::uint8_t, TicketKeys::kNonceSize> nonce(iv, TicketKeys::kNonceSize);
@@ -161,15 +163,21 @@ struct TlsSessionCallbacks {
       return keys.seal(bytes, key_name, nonce, tag) ? WOLFSSL_TICKET_RET_OK
                                                     : WOLFSSL_TICKET_RET_FATAL;
     }
-    switch (keys.open(bytes, key_name, nonce, tag)) {
-      case TicketKeys::Opened::current:
-        return WOLFSSL_TICKET_RET_OK;
-      case TicketKeys::Opened::old:
-        return WOLFSSL_TICKET_RET_CREATE;
-      case TicketKeys::Opened::refused:
-        break;
+    // With an older key as well: a TLS 1.3 server sends a new ticket in any case.
+    if (!keys.open(bytes, key_name, nonce, tag) || is_replay(session, tag)) {
+      return WOLFSSL_TICKET_RET_REJECT;
     }
-    return WOLFSSL_TICKET_RET_REJECT;
+    return WOLFSSL_TICKET_RET_OK;
+  }
+
+  static bool is_replay(TlsSession& session,
+                        std::span<const std::uint8_t, TicketKeys::kTagSize> tag) {
+    ReplayFilter* filter = session.context_->replay_filter();
+    // The same session shows it again after a HelloRetryRequest.
+    if (filter == nullptr || std::ranges::equal(session.ticket_shown_, tag)) return false;
+    if (!filter->first_time(tag, session.created_)) return true;
+    std::ranges::copy(tag, session.ticket_shown_.begin());
+    return false;
   }
 
   // 0: the session stays wolfSSL's.
@@ -177,6 +185,9 @@ struct TlsSessionCallbacks {
     ++session_of(native)->tickets_received_;
     return 0;
   }
+
+  // That wolfSSL has this to call is what counts: the filter above has decided.
+  static void remove_session(WOLFSSL_CTX*, WOLFSSL_SESSION*) {}
 
   static void keylog(const WOLFSSL* native, const char* line) {
     const TlsSession& session = *session_of(native);
@@ -199,6 +210,12 @@ bool install_wolfssl_callbacks(WOLFSSL_CTX* native, const TlsContext& context) n
   }
   if (context.settings().keylog) wolfSSL_CTX_set_keylog_callback(native, Callbacks::keylog);
   return true;
+}
+
+void allow_early_data(WOLFSSL_CTX* native, bool allow) noexcept {
+  // RFC 8446 8: wolfSSL takes early data only with a session that it can remove from a cache, its
+  // own (which we have turned off) or ours.
+  wolfSSL_CTX_sess_set_remove_cb(native, allow ? TlsSessionCallbacks::remove_session : nullptr);
 }
 
 }  // namespace quicore::engine

@@ -14,4 +14,8 @@ class TlsContext;
 // False when wolfSSL refuses.
 bool install_wolfssl_callbacks(WOLFSSL_CTX* native, const TlsContext& context) noexcept;
 
+// Server: whether sessions whose certificate comes from `native` may take 0-RTT data. What a ticket
+// says about early data comes from the session that made it, so wolfSSL asks this as well.
+void allow_early_data(WOLFSSL_CTX* native, bool allow) noexcept;
+
 }  // namespace quicore::engine

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,6 +29,10 @@
 #include "io/time.h"
 
 namespace quicore {
+
+namespace engine {
+class ReplayFilter;
+}
 
 enum class Side : std::uint8_t { client, server };
 
@@ -58,8 +63,7 @@ struct TicketSeed {
 };
 
 struct TlsSettings {
-  // --- who we are
-  // ---------------------------------------------------------------------------------
+  // --- who we are ------------------------------------------------------------------------------
 
   // The leaf first, then its intermediates, in one Pem or in several. Servers must have one;
   // clients only when the server asks. An expired one is used all the same and noted in
@@ -75,8 +79,7 @@ struct TlsSettings {
   // Opens an encrypted key ("BEGIN ENCRYPTED PRIVATE KEY").
   std::string passphrase;
 
-  // --- whom we trust
-  // ------------------------------------------------------------------------------
+  // --- whom we trust ---------------------------------------------------------------------------
 
   // Certificate authorities; a self-signed certificate may stand here itself. Empty: the system's
   // on the client, nobody on the server.
@@ -91,8 +94,7 @@ struct TlsSettings {
   // Server: ask the client for a certificate. With Verify::strict a client without one is refused.
   bool request_peer_certificate = false;
 
-  // --- what we negotiate
-  // --------------------------------------------------------------------------
+  // --- what we negotiate -----------------------------------------------------------------------
 
   // Colon-separated, most wanted first; empty means the default. A name that is unknown is an error
   // that lists the known ones.
@@ -117,8 +119,7 @@ struct TlsSettings {
   // override the list.
   std::vector<std::string> alpn{"h3"};
 
-  // --- resumption
-  // ---------------------------------------------------------------------------------
+  // --- resumption ------------------------------------------------------------------------------
 
   // Server: send tickets. Client: keep them.
   bool session_tickets = true;
@@ -137,30 +138,33 @@ struct TlsSettings {
   std::chrono::seconds session_timeout{std::chrono::hours{24}};
 
   // Server: accept 0-RTT data; client: send it when a ticket allows. Off because 0-RTT data can be
-  // replayed by anybody who saw it (RFC 8446 8): turn it on only when every request that may arrive
-  // early is idempotent.
+  // replayed by anybody who saw it (RFC 8446 8). A server takes each ticket once, but a fleet with
+  // the same ticket keys would take it once on each machine: turn it on only when every request that
+  // may arrive early is idempotent.
   bool early_data = false;
 
-  // --- diagnosis
-  // ----------------------------------------------------------------------------------
+  // --- diagnosis -------------------------------------------------------------------------------
 
   // Hand out the secrets of each session in NSS key-log format, for Wireshark. Whoever reads the
   // log reads the traffic.
   bool keylog = false;
 
-  // --- set by the library
-  // -------------------------------------------------------------------------
+  // --- set by the library ----------------------------------------------------------------------
 
   // Where random ticket keys are drawn from. `share_ticket_seed` sets it, so that the contexts of
   // several shards made from one settings value open each other's tickets.
   std::optional<TicketSeed> ticket_seed;
+  // Which tickets have been shown, for servers with early data: of this context alone unless
+  // `share_ticket_seed` made it.
+  std::shared_ptr<engine::ReplayFilter> replay_filter;
 
   friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
 
-// Sets `ticket_seed` unless it or `ticket_keys` is set: `random` is 48 fresh random bytes, `now`
-// the time from which the periods of `ticket_key_rotation` count. Call it once before the settings
-// are copied to several shards.
+// For a server with several shards: sets `replay_filter`, and `ticket_seed` unless `ticket_keys` is
+// set. `random` is 48 fresh random bytes, `now` the time from which the periods of
+// `ticket_key_rotation` count. Call it once before the settings are copied to the shards; again, it
+// does nothing.
 void share_ticket_seed(TlsSettings& settings, std::span<const std::uint8_t, kTicketKeySize> random,
                        Instant now);
 

@@ -12,12 +12,16 @@
 #include <utility>
 
 #include "engine/packet_protection_keys.h"
+#include "engine/replay_filter.h"
 #include "engine/tls_settings.h"
 
 namespace quicore {
 
 void share_ticket_seed(TlsSettings& settings, std::span<const std::uint8_t, kTicketKeySize> random,
                        Instant now) {
+  if (settings.replay_filter == nullptr) {
+    settings.replay_filter = std::make_shared<engine::ReplayFilter>();
+  }
   if (settings.ticket_seed || !settings.ticket_keys.empty()) return;
   TicketSeed& seed = settings.ticket_seed.emplace();
   std::ranges::copy(random, seed.secret.begin());
@@ -161,22 +165,17 @@ bool TicketKeys::seal(std::span<std::uint8_t> ticket, std::span<std::uint8_t, kN
                           kTagSize, name.data(), kNameSize) == 0;
 }
 
-TicketKeys::Opened TicketKeys::open(std::span<std::uint8_t> ticket,
-                                    std::span<const std::uint8_t, kNameSize> name,
-                                    std::span<const std::uint8_t, kNonceSize> nonce,
-                                    std::span<const std::uint8_t, kTagSize> tag) noexcept {
-  for (const Key& key : keys_) {
-    if (!std::equal(name.begin(), name.end(), key.begin())) continue;
-    Cipher cipher(key);
-    if (!cipher.ok() ||
-        wc_AesGcmDecrypt(cipher.native(), ticket.data(), ticket.data(),
-                         static_cast<word32>(ticket.size()), nonce.data(), kNonceSize, tag.data(),
-                         kTagSize, name.data(), kNameSize) != 0) {
-      return Opened::refused;
-    }
-    return &key == keys_.data() ? Opened::current : Opened::old;
-  }
-  return Opened::refused;
+bool TicketKeys::open(std::span<std::uint8_t> ticket, std::span<const std::uint8_t, kNameSize> name,
+                      std::span<const std::uint8_t, kNonceSize> nonce,
+                      std::span<const std::uint8_t, kTagSize> tag) noexcept {
+  const auto key = std::ranges::find_if(
+      keys_, [&](const Key& k) { return std::equal(name.begin(), name.end(), k.begin()); });
+  if (key == keys_.end()) return false;
+  Cipher cipher(*key);
+  return cipher.ok() &&
+         wc_AesGcmDecrypt(cipher.native(), ticket.data(), ticket.data(),
+                          static_cast<word32>(ticket.size()), nonce.data(), kNonceSize, tag.data(),
+                          kTagSize, name.data(), kNameSize) == 0;
 }
 
 }  // namespace quicore::engine

@@ -33,12 +33,6 @@ class TicketKeys {
   static constexpr std::size_t kNonceSize = 12;
   static constexpr std::size_t kTagSize = 16;
 
-  enum class Opened : std::uint8_t {
-    current,  // with the key that seals now
-    old,      // with an older key: send the client a new ticket
-    refused,  // unknown key, or not authentic: full handshake
-  };
-
   TicketKeys();
   ~TicketKeys();
   TicketKeys(const TicketKeys&) = delete;
@@ -62,9 +56,11 @@ class TicketKeys {
   bool seal(std::span<std::uint8_t> ticket, std::span<std::uint8_t, kNameSize> name,
             std::span<std::uint8_t, kNonceSize> nonce,
             std::span<std::uint8_t, kTagSize> tag) noexcept;
-  Opened open(std::span<std::uint8_t> ticket, std::span<const std::uint8_t, kNameSize> name,
-              std::span<const std::uint8_t, kNonceSize> nonce,
-              std::span<const std::uint8_t, kTagSize> tag) noexcept;
+  // Decrypts `ticket` in place. False for an unknown key and for what is not authentic; the bytes are
+  // then worthless.
+  bool open(std::span<std::uint8_t> ticket, std::span<const std::uint8_t, kNameSize> name,
+            std::span<const std::uint8_t, kNonceSize> nonce,
+            std::span<const std::uint8_t, kTagSize> tag) noexcept;
 
  private:
   using Key = std::array<std::uint8_t, kKeySize>;
