@@ -57,7 +57,9 @@ inline Buf to_buf(Bytes bytes) { return Buf::copy(bytes); }
 inline Buf to_buf(std::string_view text) { return Buf::copy(text); }
 
 template <class T>
-concept BufLike = requires(T&& value) { to_buf(std::forward<T>(value)); };
+concept BufLike = requires(T&& value) {
+  to_buf(std::forward<T>(value));
+};
 
 template <class R>
 concept PieceRange = std::ranges::input_range<R> && BufLike<std::ranges::range_reference_t<R>>;
@@ -84,12 +86,11 @@ class Body {
   Body(File file) : value(std::move(file)) {}
   Body(Completion<Buf> completion) : value(std::move(completion)) {}
   template <class F>
-    requires std::invocable<F&>
-  Body(F function) : value(from_function(std::move(function))) {}
+  requires std::invocable<F&> Body(F function) : value(from_function(std::move(function))) {}
   template <class R>
-    requires(internal::PieceRange<std::remove_cvref_t<R>&> && !internal::Text<R> &&
-             !std::same_as<std::remove_cvref_t<R>, std::vector<Buf>>)
-  Body(R&& range) : value(from_range(std::forward<R>(range))) {}
+  requires(internal::PieceRange<std::remove_cvref_t<R>&> && !internal::Text<R> &&
+           !std::same_as<std::remove_cvref_t<R>, std::vector<Buf>>) Body(R&& range)
+      : value(from_range(std::forward<R>(range))) {}
   // NOLINTEND(google-explicit-constructor)
 
   // The stream stays open for Stream::writer().

@@ -30,13 +30,19 @@ class Chunk {
   Chunk() = default;
   // Called by the library.
   Chunk(Buf data, std::uint64_t offset, bool early, internal::StreamState* stream) noexcept
-      : data_(std::move(data)), stream_(stream), offset_(offset), credit_(data_.size()),
+      : data_(std::move(data)),
+        stream_(stream),
+        offset_(offset),
+        credit_(data_.size()),
         early_(early) {
     if (stream_ != nullptr) internal::chunk_retain(stream_);
   }
   Chunk(Chunk&& other) noexcept
-      : data_(std::move(other.data_)), stream_(std::exchange(other.stream_, nullptr)),
-        offset_(other.offset_), credit_(std::exchange(other.credit_, 0)), early_(other.early_) {}
+      : data_(std::move(other.data_)),
+        stream_(std::exchange(other.stream_, nullptr)),
+        offset_(other.offset_),
+        credit_(std::exchange(other.credit_, 0)),
+        early_(other.early_) {}
   Chunk& operator=(Chunk other) noexcept {
     std::swap(data_, other.data_);
     std::swap(stream_, other.stream_);

@@ -73,9 +73,9 @@ class ThenWaiter final : public Waiter {
     delete this;
   }
   void abandon() noexcept override { delete this; }
+  virtual ~ThenWaiter() = default;
 
  private:
-
   Ref<CompletionState<T>> state_;
   F function_;
 };
@@ -96,8 +96,8 @@ class Completion {
   const Result<T>* peek() const noexcept { return ready() ? &state_->result() : nullptr; }
 
   template <class F>
-    requires std::invocable<F&, const Result<T>&>
-  void then(F function) const {
+  requires std::invocable < F&, const Result<T>
+  & > void then(F function) const {
     auto* waiter = new internal::ThenWaiter<T, F>(*state_, std::move(function));
     if (state_->ready()) {
       waiter->wake(internal::Wake::signalled);
@@ -153,17 +153,12 @@ class Promise {
  public:
   // For the shard this code runs on.
   Promise() : Promise(internal::ReadyQueue::current()) {}
-  explicit Promise(internal::ReadyQueue& queue)
-      : shared_(new Shared(queue)) {}
+  explicit Promise(internal::ReadyQueue& queue) : shared_(new Shared(queue)) {}
 
   Completion<T> completion() const noexcept { return Completion<T>(shared_->state); }
   bool ready() const noexcept { return shared_->state->ready(); }
   void set(Result<T> result) const { shared_->state->set(std::move(result)); }
-  void set() const
-    requires std::is_void_v<T>
-  {
-    shared_->state->set({});
-  }
+  void set() const requires std::is_void_v<T> { shared_->state->set({}); }
 
  private:
   struct Shared final : internal::Counted {

@@ -36,16 +36,18 @@ void ref_release(EndpointState* endpoint) noexcept;
 }  // namespace internal
 
 // co_await gives the next session a client began, or why there will be none.
-class [[nodiscard]] AcceptSession final : internal::CoroutineWaiter {
+class [[nodiscard]] AcceptSession final : public internal::CoroutineWaiter {
  public:
   AcceptSession(internal::Ref<internal::EndpointState> endpoint, WaitOptions options) noexcept;
   bool await_ready() const noexcept;
   void await_suspend(std::coroutine_handle<> coroutine);
   Result<Session> await_resume();
+  void give(Session session);  // called by the library
 
  private:
   internal::Ref<internal::EndpointState> endpoint_;
   WaitOptions options_;
+  Session accepted_;
 };
 
 class Endpoint {

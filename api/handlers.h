@@ -99,8 +99,7 @@ class Handlers {
   Handlers& operator=(const Handlers&) = delete;
 
   template <class F>
-    requires std::invocable<F&, Event>
-  Handlers& operator=(F function) {
+  requires std::invocable<F&, Event> Handlers& operator=(F function) {
     slot_ = make(std::move(function));
     if (owner_ != nullptr) owner_->handler_added();
     return *this;
@@ -111,8 +110,7 @@ class Handlers {
   }
 
   template <class F>
-    requires std::invocable<F&, Event>
-  Subscription add_listener(F function) {
+  requires std::invocable<F&, Event> Subscription add_listener(F function) {
     listeners_.push_back(make(std::move(function)));
     internal::Ref<internal::HandlerBase> handler(listeners_.back().get());
     if (owner_ != nullptr) owner_->handler_added();

@@ -3,18 +3,28 @@
 // Ref<T>: a counted pointer to an object of one shard. The count is not atomic, copying is one
 // increment. What the public handles are made of; users meet the handles, not this.
 //
-// T offers retain() and release() noexcept, or friend functions found by name for types that are
-// incomplete here: void ref_retain(T*) noexcept, void ref_release(T*) noexcept.
+// T derives from Counted, or its namespace offers ref_retain(T*) and ref_release(T*) noexcept.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
 namespace quicore::internal {
 
+// Memory for the small objects of requests (coroutine frames, stream states, completions): free
+// lists of the calling thread by size, malloc behind them. A block may be released on another
+// thread.
+void* allocate_pooled(std::size_t size);
+void release_pooled(void* block, std::size_t size) noexcept;
+
 // Base of objects that delete themselves with the last Ref.
 class Counted {
  public:
+  static void* operator new(std::size_t size) { return allocate_pooled(size); }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    release_pooled(block, size);
+  }
   Counted() = default;
   Counted(const Counted&) = delete;
   Counted& operator=(const Counted&) = delete;

@@ -16,7 +16,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +35,8 @@ enum class PortChoice : std::uint8_t {
   uring,
   mmsg,  // epoll, recvmmsg, sendmmsg
 };
+// "automatic", "io_uring", "mmsg"; empty for anything else.
+std::optional<PortChoice> parse_port_choice(std::string_view text) noexcept;
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 

@@ -56,16 +56,18 @@ struct HandshakeInfo {
 enum class DatagramStatus : std::uint8_t { acknowledged, lost };
 
 // co_await gives the next stream the peer opened, or why there will be none.
-class [[nodiscard]] AcceptStream final : internal::CoroutineWaiter {
+class [[nodiscard]] AcceptStream final : public internal::CoroutineWaiter {
  public:
   AcceptStream(internal::Ref<internal::SessionState> session, WaitOptions options) noexcept;
   bool await_ready() const noexcept;
   void await_suspend(std::coroutine_handle<> coroutine);
   Result<StreamEvent> await_resume();
+  void give(StreamEvent event);  // called by the library
 
  private:
   internal::Ref<internal::SessionState> session_;
   WaitOptions options_;
+  StreamEvent event_;
 };
 
 struct DatagramEvent;
@@ -114,8 +116,7 @@ class Session {
   Result<Stream> open(StreamOptions options = {}) const;
   // Waits for the handshake and for the peer to allow another stream. (GCC 12 cannot compile a
   // braced list of headers inside the expression of a co_await: name the options first.)
-  Task<Result<Stream>> open_when_possible(StreamOptions options = {},
-                                          WaitOptions wait = {}) const;
+  Task<Result<Stream>> open_when_possible(StreamOptions options = {}, WaitOptions wait = {}) const;
   std::uint64_t streams_left(bool unidirectional = false) const noexcept;
 
   // --- datagrams (RFC 9221): unreliable, unordered, each in one packet ---
@@ -128,7 +129,7 @@ class Session {
 
   // --- facts ---
   bool is_server() const noexcept;
-  std::string_view alpn() const noexcept;         // empty before the handshake, as server_name()
+  std::string_view alpn() const noexcept;  // empty before the handshake, as server_name()
   std::string_view server_name() const noexcept;
   Address remote_address() const noexcept;
   Address local_address() const noexcept;

@@ -70,8 +70,7 @@ class Shard {
   }
   // The number of the next of these signals to reach the process. From now on they do not end it.
   template <std::same_as<int>... S>
-    requires(sizeof...(S) > 0)
-  Completion<int> signal(S... numbers) {
+  requires(sizeof...(S) > 0) Completion<int> signal(S... numbers) {
     return next_signal(std::array{numbers...});
   }
   // Runs `function` on this shard and gives its answer to the shard that asks (which may be this).

@@ -73,8 +73,8 @@ class LaterHeaders {
   LaterHeaders(Headers headers) : value(std::move(headers)) {}
   LaterHeaders(Completion<Headers> completion) : value(std::move(completion)) {}
   template <class F>
-    requires std::is_same_v<std::invoke_result_t<F&>, Task<Result<Headers>>>
-  LaterHeaders(F function) : value(std::in_place_type<Function>, std::move(function)) {}
+  requires std::is_same_v<std::invoke_result_t<F&>, Task<Result<Headers>>> LaterHeaders(F function)
+      : value(std::in_place_type<Function>, std::move(function)) {}
   // NOLINTEND(google-explicit-constructor)
 
   bool none() const noexcept { return std::holds_alternative<std::monostate>(value); }
@@ -96,10 +96,10 @@ struct StreamOptions {
 };
 
 struct ResponseOptions {
-  LaterHeaders headers{};         // HTTP/3: `:status` is 200 when missing
-  LaterHeaders trailers{};        // after the body
-  std::vector<Headers> hints{};   // HTTP/3: informational (such as 103), before the headers
-  Body body{};                    // none: the response has no body
+  LaterHeaders headers{};        // HTTP/3: `:status` is 200 when missing
+  LaterHeaders trailers{};       // after the body
+  std::vector<Headers> hints{};  // HTTP/3: informational (such as 103), before the headers
+  Body body{};                   // none: the response has no body
 };
 
 class Stream {
@@ -136,8 +136,8 @@ class Stream {
   using Consumer = std::move_only_function<Result<>(std::span<const Bytes> chunks, bool done)>;
   Result<> consume(Consumer consumer) const;
   template <class F>
-    requires std::is_void_v<std::invoke_result_t<F&, std::span<const Bytes>, bool>>
-  Result<> consume(F function) const {
+  requires std::is_void_v < std::invoke_result_t < F&, std::span<const Bytes>,
+  bool >> Result<> consume(F function) const {
     return consume(Consumer([function = std::move(function)](std::span<const Bytes> chunks,
                                                              bool done) mutable -> Result<> {
       function(chunks, done);

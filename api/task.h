@@ -34,9 +34,6 @@ class Task;
 
 namespace internal {
 
-void* allocate_frame(std::size_t size);
-void release_frame(void* frame, std::size_t size) noexcept;
-
 struct SpawnedTag {};
 
 // A task without an awaiter: who is told, in place of a continuation, that it ended.
@@ -54,9 +51,9 @@ class TaskPromiseBase : public engine::ListHook<SpawnedTag> {
     void await_resume() const noexcept {}
   };
 
-  static void* operator new(std::size_t size) { return allocate_frame(size); }
+  static void* operator new(std::size_t size) { return allocate_pooled(size); }
   static void operator delete(void* frame, std::size_t size) noexcept {
-    release_frame(frame, size);
+    release_pooled(frame, size);
   }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }

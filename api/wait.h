@@ -78,12 +78,10 @@ inline void Waiter::wake(Wake reason) noexcept {
 class WaiterList {
  public:
   bool empty() const noexcept { return waiters_.empty(); }
+  Waiter* front() noexcept { return waiters_.front(); }
   void push(Waiter& waiter) noexcept { waiters_.push_back(waiter); }
   void wake_all() noexcept {
     while (Waiter* waiter = waiters_.front()) waiter->wake(Wake::signalled);
-  }
-  void wake_one() noexcept {
-    if (Waiter* waiter = waiters_.front()) waiter->wake(Wake::signalled);
   }
 
  private:

@@ -96,6 +96,7 @@ class Connection : public ListHook<EventTag>,
   ConnectionState state() const noexcept { return state_; }
   Side side() const noexcept { return side_; }
   bool handshake_completed() const noexcept { return handshake_completed_; }
+  bool handshake_confirmed() const noexcept { return handshake_confirmed_; }
   bool closing_gracefully() const noexcept { return graceful_; }
   bool is_http3() const noexcept { return http3_ != nullptr; }
   std::string_view alpn() const noexcept;

@@ -115,6 +115,11 @@ void Stream::want_writable(std::size_t budget) noexcept {
   if (send_.queued() <= budget / 2) mark(StreamEvent::writable);
 }
 
+void Stream::want_flushed() noexcept {
+  want_flushed_ = true;
+  check_flushed();
+}
+
 void Stream::set_priority(std::uint8_t urgency, bool incremental) noexcept {
   if (Http3Session* http3 = connection_.http3()) http3->set_priority(*this, urgency, incremental);
 }

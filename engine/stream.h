@@ -105,7 +105,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   void reset(std::uint64_t application_code);          // RESET_STREAM: abandons what is queued
   void stop_sending(std::uint64_t application_code);   // STOP_SENDING
   void want_writable(std::size_t budget) noexcept;     // asks for one `writable` event
-  void want_flushed() noexcept { want_flushed_ = true; }
+  void want_flushed() noexcept;                        // asks for one `flushed` event
   const SendQueue& send_queue() const noexcept { return send_; }
   // RFC 9218; HTTP/3 only, ignored elsewhere.
   void set_priority(std::uint8_t urgency, bool incremental) noexcept;
@@ -115,7 +115,8 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   bool has_data() const noexcept { return !received_.empty(); }
   // True once every byte up to FIN was taken by read() (or the sink saw FIN); never after a reset.
   bool at_end() const noexcept { return fin_received_ && !reset_received_ && received_.empty(); }
-  bool fin_received() const noexcept { return fin_received_; }
+  bool fin_received() const noexcept { return fin_received_; }  // or reset: nothing more comes
+  bool reset_received() const noexcept { return reset_received_; }
   // Returns flow-control credit for `count` bytes that read() gave out.
   void give_credit(std::uint64_t count) noexcept;
   void set_sink(ReceiveSink* sink) noexcept;

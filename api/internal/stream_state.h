@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// StreamState: what stands behind Stream, Reader and Writer; the engine stream's handler.
+//
+//   handles  the user's: with the last one gone an open stream is aborted
+//   pins     ours: the engine's stream, a body under way, chunks that were given out
+//
+// The object lives while there is either. Its pointer to the engine's stream is nulled when that
+// closes; data not read yet moves here then.
+//
+// Receiving ends by FIN, by RESET_STREAM, or with the session; sending by FIN, by reset, by
+// STOP_SENDING, or with the session. The first of them counts.
+//
+// Threading: its shard's thread. Cost: one pooled block per stream.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "api/internal/once.h"
+#include "api/internal/session_state.h"
+#include "api/stream.h"
+#include "engine/ring_queue.h"
+#include "engine/stream.h"
+
+namespace quicore::internal {
+
+// Who gets what is received.
+enum class Consumption : std::uint8_t { none, reader, function, in_place, discard };
+
+class StreamState final : public engine::StreamHandler,
+                          public engine::ListHook<StreamTag>,
+                          private engine::ReceiveSink {
+ public:
+  static void* operator new(std::size_t size) { return allocate_pooled(size); }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    release_pooled(block, size);
+  }
+
+  StreamState(SessionState& session, engine::Stream& stream);
+  StreamState(const StreamState&) = delete;
+  StreamState& operator=(const StreamState&) = delete;
+
+  // --- lifetime ---
+  void retain_handle() noexcept { ++handles_; }
+  void release_handle() noexcept;
+  void pin() noexcept { ++pins_; }
+  void unpin() noexcept;
+  // The shard dies: forget the engine.
+  void shard_ends() noexcept;
+
+  // --- facts ---
+  ShardState& shard() noexcept { return session_->shard(); }
+  SessionState& session() noexcept { return *session_; }
+  std::uint64_t id() const noexcept { return id_; }
+  bool unidirectional() const noexcept { return (id_ & 2) != 0; }
+  bool server_initiated() const noexcept { return (id_ & 1) != 0; }
+  bool peer_initiated() const noexcept { return peer_initiated_; }
+  bool can_send() const noexcept { return !unidirectional() || !peer_initiated_; }
+  bool can_receive() const noexcept { return !unidirectional() || peer_initiated_; }
+  bool is_http3() const noexcept { return http3_; }
+  bool locked() const noexcept { return consumption_ != Consumption::none; }
+  StreamStats stats() const;
+
+  Completion<> closed();
+  Completion<bool> blocked();
+  Completion<Headers> headers();
+  Completion<Headers> trailers();
+  Completion<Headers> info();
+  Completion<> cancel(Error reason);
+
+  // --- receiving (stream_receive.cpp) ---
+  // False when a consumer was taken before.
+  bool take_consumer(Consumption consumption) noexcept;
+  Result<> consume(Stream::Consumer consumer);
+  Result<> consume(std::shared_ptr<StreamConsumer> consumer);
+  Result<> discard();
+  bool may_read() const noexcept;  // data, the end or an error is there
+  // The next chunk; nullopt at the end; Errc::blocked when none is there.
+  Result<std::optional<Chunk>> read();
+  Result<std::size_t> read_into(std::span<std::byte> into);
+  void give_credit(std::size_t count) noexcept;
+  void stop_sending(std::uint64_t code) noexcept;
+  WaiterList& readers() noexcept { return readers_; }
+
+  // --- sending (stream_send.cpp, stream_message.cpp) ---
+  // What a Body, open() or respond() sends.
+  struct Message {
+    std::optional<LaterHeaders> headers;  // unset: none are sent
+    Body body;
+    LaterHeaders trailers;
+    bool ends_without_body = false;  // no body: FIN; else the writer goes on
+  };
+  Result<> send(Message message);
+  Result<> respond(ResponseOptions options);
+  Result<> send_headers(engine::FieldSection section, const Headers& fields, bool fin);
+  Result<> check_writer() const;  // whether a Writer may be used
+  Result<> write(Buf buf);
+  Result<std::size_t> try_write(std::span<const Buf> bufs);
+  Result<> finish();
+  void reset(std::uint64_t code) noexcept;
+  bool has_room() const noexcept { return queued() < budget_; }
+  bool all_acknowledged() const noexcept;
+  std::uint64_t queued() const noexcept;
+  bool sending_ended() const noexcept { return engine_ == nullptr || send_error_.has_value(); }
+  Error send_error() const;
+  bool sent_everything() const noexcept { return finished_ && engine_ == nullptr && !send_error_; }
+  std::uint64_t stop_code() const noexcept { return abort_code(); }
+  void set_budget(std::size_t budget) noexcept { budget_ = budget == 0 ? 1 : budget; }
+  void set_priority(std::uint8_t urgency, bool incremental) noexcept;
+  // For the awaitables: asks the engine for the event that wakes the list.
+  WaiterList& wait_for_room() noexcept;
+  WaiterList& wait_for_acknowledgement() noexcept;
+
+  // A body under way keeps the stream.
+  void message_begins() noexcept;
+  void message_ends() noexcept;
+  void message_failed(const Error& error) noexcept;
+  bool message_under_way() const noexcept { return message_under_way_; }
+
+  // The user learns of the stream.
+  StreamEvent event();
+  Stream handle();
+
+ private:
+  ~StreamState() = default;
+
+  void on_stream_headers(engine::FieldSection section, Headers fields) override;
+  void on_stream_readable() override;
+  void on_stream_blocked() override;
+  void on_stream_writable() override { writers_.wake_all(); }
+  void on_stream_flushed() override { flushers_.wake_all(); }
+  void on_stream_stopped(std::uint64_t code) override;
+  void on_stream_reset(std::uint64_t code) override;
+  void on_stream_closed(const std::optional<Error>& error) override;
+  void on_bytes(Bytes bytes, bool fin) noexcept override;
+
+  void announce_once();
+  void abort_if_abandoned() noexcept;
+  void end_receiving(std::optional<Error> error);
+  void end_sending(const Error& error);
+  void settle_headers(const std::optional<Error>& error);
+  Error close_reason(const Error& reported) const;
+  bool at_end() const noexcept;
+  bool has_data() const noexcept;
+  std::optional<engine::ReceivedPiece> take_piece();
+  void feed_function();
+  std::uint64_t abort_code() const noexcept;
+  std::uint64_t no_error_code() const noexcept;
+  Result<> send_now(Message& message);
+
+  // Feeds a consumer function what was there before it.
+  class Feed final : public Waiter {
+   public:
+    explicit Feed(StreamState& stream) noexcept;
+    void run() override { stream_.feed_function(); }
+
+   private:
+    StreamState& stream_;
+  };
+
+  std::uint32_t handles_ = 0;
+  std::uint32_t pins_ = 1;  // the engine's
+  Ref<SessionState> session_;
+  engine::Stream* engine_;  // nullptr: closed
+  std::uint64_t id_;
+  bool peer_initiated_;
+  bool http3_;
+  bool announced_ = false;  // the user knows of it
+  bool closed_reported_ = false;
+  bool cancelled_ = false;
+  bool message_taken_ = false;  // open(), respond() or send() gave a body: no writer
+  bool message_under_way_ = false;
+  bool finished_ = false;  // FIN was queued
+  bool receiving_ended_ = false;
+  bool fin_ = false;  // ... by FIN
+  Consumption consumption_ = Consumption::none;
+  std::size_t budget_ = engine::limits::kDefaultSendBudget;
+  std::uint64_t read_offset_ = 0;
+  std::optional<Error> receive_error_;
+  std::optional<Error> send_error_;
+  std::optional<Error> close_error_;
+  engine::RingQueue<engine::ReceivedPiece> received_;  // once the engine's stream is gone
+  engine::ReceivedPiece rest_;                         // of a piece that read_into() took in part
+  Stream::Consumer function_;
+  std::shared_ptr<StreamConsumer> in_place_;
+  WaiterList readers_, writers_, flushers_;
+  Once<void> closed_;
+  Once<bool> blocked_;
+  Once<Headers> headers_, trailers_, info_;
+  engine::RingQueue<Headers> infos_;  // that nobody asked for yet
+  Feed feed_;
+  StreamStats last_stats_;
+};
+
+// Keeps a stream without being a handle of the user's.
+class StreamPin {
+ public:
+  explicit StreamPin(StreamState& stream) noexcept : stream_(&stream) { stream.pin(); }
+  StreamPin(StreamPin&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
+  StreamPin& operator=(StreamPin&&) = delete;
+  ~StreamPin() {
+    if (stream_ != nullptr) stream_->unpin();
+  }
+  StreamState* operator->() const noexcept { return stream_; }
+  StreamState& operator*() const noexcept { return *stream_; }
+
+ private:
+  StreamState* stream_;
+};
+
+// Sends what is not at hand at once: later headers, generators, files (stream_message.cpp).
+Task<> send_message(StreamPin stream, StreamState::Message message);
+
+}  // namespace quicore::internal
