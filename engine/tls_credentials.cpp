@@ -7,10 +7,11 @@
 #include <wolfssl/wolfcrypt/asn_public.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <memory>
 
 #include "engine/packet_protection_keys.h"
 
@@ -27,16 +28,25 @@ std::unexpected<Error> invalid(std::string reason) {
   return failure(Errc::invalid_argument, std::move(reason));
 }
 
+// Consumer: the memory of a context being made. Reason: ten times the system's CA bundle.
+constexpr std::size_t kMaxPemFile = 4 * 1024 * 1024;
+
 Result<std::string> read_file(std::string_view field, const std::string& path) {
-  const auto unreadable = [&](int error) {
-    return invalid(std::string(field) + ": cannot read \"" + path + "\": " + std::strerror(error) +
+  const auto unreadable = [&](const std::string& why) {
+    return invalid(std::string(field) + ": cannot read \"" + path + "\": " + why +
                    "; give the path of a PEM file that this user may read");
   };
-  errno = 0;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return unreadable(errno != 0 ? errno : EIO);
-  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (file.bad() || (text.empty() && errno != 0)) return unreadable(errno != 0 ? errno : EIO);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             std::fclose);
+  if (file == nullptr) return unreadable(std::strerror(errno));
+  std::string text;
+  std::array<char, 4096> part;
+  while (const std::size_t size = std::fread(part.data(), 1, part.size(), file.get())) {
+    text.append(part.data(), size);
+    if (text.size() > kMaxPemFile) return unreadable("it is larger than 4 MiB");
+  }
+  if (std::ferror(file.get()) != 0) return unreadable(std::strerror(errno));
+  wipe(part.data(), part.size());
   return text;
 }
 

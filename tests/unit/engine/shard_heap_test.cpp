@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/shard_heap.h"
+
+#include <gtest/gtest.h>
+#include <wolfssl/options.h>
+
+#include <wolfssl/wolfcrypt/memory.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <thread>
+
+namespace quicore::engine {
+namespace {
+
+TEST(ShardHeap, CountsWhatItGivesOut) {
+  ShardHeap heap;
+  EXPECT_EQ(heap.allocations(), 0u);
+  void* a = heap.allocate(100);
+  void* b = heap.allocate_zeroed(10, 10);
+  void* c = heap.reallocate(a, 10'000);
+  void* d = heap.allocate_aligned(100, 64);
+  EXPECT_EQ(heap.allocations(), 4u);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(d) % 64, 0u);
+  const auto* bytes = static_cast<const char*>(b);
+  EXPECT_TRUE(std::all_of(bytes, bytes + 100, [](char byte) { return byte == 0; }));
+  for (void* block : {b, c, d}) ShardHeap::release(block);
+}
+
+TEST(ShardHeap, ReallocationKeepsTheBytes) {
+  ShardHeap heap;
+  auto* block = static_cast<char*>(heap.allocate(8));
+  std::memcpy(block, "12345678", 8);
+  block = static_cast<char*>(heap.reallocate(block, 100'000));
+  EXPECT_EQ(std::memcmp(block, "12345678", 8), 0);
+  ShardHeap::release(block);
+}
+
+TEST(ShardHeap, TheInnermostScopeIsCurrentOnItsThreadOnly) {
+  ShardHeap outer, inner;
+  EXPECT_EQ(ShardHeap::current(), nullptr);
+  {
+    const ShardHeap::Scope first(outer);
+    EXPECT_EQ(ShardHeap::current(), &outer);
+    {
+      const ShardHeap::Scope second(inner);
+      EXPECT_EQ(ShardHeap::current(), &inner);
+    }
+    EXPECT_EQ(ShardHeap::current(), &outer);
+    std::thread([] { EXPECT_EQ(ShardHeap::current(), nullptr); }).join();
+  }
+  EXPECT_EQ(ShardHeap::current(), nullptr);
+}
+
+TEST(ShardHeap, WolfsslAllocatesFromTheCurrentHeap) {
+  ShardHeap heap;
+  void* outside = wolfSSL_Malloc(100);
+  EXPECT_EQ(heap.allocations(), 0u);
+  {
+    const ShardHeap::Scope scope(heap);
+    void* inside = wolfSSL_Malloc(100);
+    inside = wolfSSL_Realloc(inside, 1000);
+    EXPECT_EQ(heap.allocations(), 2u);
+    wolfSSL_Free(inside);
+    EXPECT_EQ(heap.releases(), 1u);
+  }
+  wolfSSL_Free(outside);
+  EXPECT_EQ(heap.releases(), 1u);
+}
+
+TEST(ShardHeap, TheMemoryInterfaceOfTheProtocolLibrariesReachesIt) {
+  ShardHeap heap;
+  void* a = shard_malloc(10, &heap);
+  void* b = shard_calloc(2, 5, &heap);
+  a = shard_realloc(a, 20, &heap);
+  EXPECT_EQ(heap.allocations(), 3u);
+  shard_free(a, &heap);
+  shard_free(b, &heap);
+  shard_free(nullptr, &heap);
+}
+
+TEST(ShardHeap, AnotherThreadMayFree) {
+  ShardHeap heap;
+  void* block = heap.allocate(1000);
+  std::thread([block] { ShardHeap::release(block); }).join();
+  ShardHeap::release(heap.allocate(1000));
+}
+
+TEST(ShardHeap, BlocksOutliveIt) {
+  void* block = nullptr;
+  {
+    ShardHeap heap;
+    block = heap.allocate(1000);
+  }
+  std::memset(block, 1, 1000);
+  ShardHeap::release(block);
+}
+
+}  // namespace
+}  // namespace quicore::engine
