@@ -126,17 +126,20 @@ void MmsgPort::watch_blocked() noexcept {
 
 void MmsgPort::sleep(Instant deadline) noexcept {
   std::array<epoll_event, kEventsPerTurn> events;
-  timespec timeout{};  // zero: do not wait
   const bool may_wait = deadline > now_ && wake_->begin_sleep();
-  if (may_wait && deadline != kNever) {
-    constexpr auto kSecond = std::chrono::nanoseconds(std::chrono::seconds(1)).count();
-    const auto left =
-        std::max(deadline - std::chrono::steady_clock::now(), Duration::zero()).count();
-    timeout = {left / kSecond, left % kSecond};
-  }
-  const bool for_ever = may_wait && deadline == kNever;
-  const int count = kernel_.wait_for_events(epoll_, events, for_ever ? nullptr : &timeout);
-  ++stats_.system_calls;
+  int count = 0;
+  do {                   // a signal does not end a wait
+    timespec timeout{};  // zero: do not wait
+    if (may_wait && deadline != kNever) {
+      constexpr auto kSecond = std::chrono::nanoseconds(std::chrono::seconds(1)).count();
+      const auto left =
+          std::max(deadline - std::chrono::steady_clock::now(), Duration::zero()).count();
+      timeout = {left / kSecond, left % kSecond};
+    }
+    const bool for_ever = may_wait && deadline == kNever;
+    count = kernel_.wait_for_events(epoll_, events, for_ever ? nullptr : &timeout);
+    ++stats_.system_calls;
+  } while (count < 0 && errno == EINTR);
   wake_->end_sleep();
   now_ = std::chrono::steady_clock::now();
   for (int i = 0; i < count; ++i) handle(events[i].events, events[i].data.u64);

@@ -49,14 +49,13 @@ void MmsgReceiver::recycle() noexcept {
 
 void MmsgReceiver::receive(const UdpSocket& socket, SocketId id, PortStats& stats) noexcept {
   const std::size_t left = messages_.size() - used_;
-  if (left == 0) {
-    ++stats.receive_buffer_empty;  // epoll reports the socket again next turn
-    return;
-  }
+  if (left == 0) return;
   const int count =
       kernel_.receive_messages(socket.fd(), &messages_[used_], static_cast<unsigned>(left));
   ++stats.system_calls;
   for (int i = 0; i < count; ++i) take(messages_[used_++], socket, id, stats);
+  // What is left, here and in other sockets, epoll reports again in the next turn.
+  if (used_ == messages_.size()) ++stats.receive_buffer_empty;
 }
 
 void MmsgReceiver::take(const mmsghdr& message, const UdpSocket& socket, SocketId id,

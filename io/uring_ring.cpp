@@ -175,12 +175,15 @@ void UringRing::enter(std::uint32_t wait_for, Instant deadline) noexcept {
     fd = static_cast<unsigned>(registered_fd_);
     flags |= IORING_ENTER_REGISTERED_RING;
   }
-  ++system_calls_;
-  const int result = kernel_.ring_enter(&ring_, fd, publish_submissions(), wait_for, flags,
-                                        has_timeout ? &timeout : nullptr);
-  // ETIME and EINTR end a wait; EAGAIN and EBUSY leave submissions for the next enter.
-  QUICORE_CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
-                result == -EBUSY || result == -ENOMEM);
+  int result = 0;
+  do {  // a signal does not end a wait
+    ++system_calls_;
+    result = kernel_.ring_enter(&ring_, fd, publish_submissions(), wait_for, flags,
+                                has_timeout ? &timeout : nullptr);
+  } while (result == -EINTR);
+  // ETIME ends a wait; EAGAIN, EBUSY and ENOMEM leave submissions for the next enter.
+  QUICORE_CHECK(result >= 0 || result == -ETIME || result == -EAGAIN || result == -EBUSY ||
+                result == -ENOMEM);
 }
 
 bool UringRing::has_work() const noexcept {
