@@ -39,8 +39,8 @@ enum class Side : std::uint8_t { client, server };
 // PEM text, given directly or as the path of a file. One Pem may hold several blocks, such as a
 // leaf certificate followed by its intermediates.
 struct Pem {
-  std::string text;  // "-----BEGIN ..." when `path` is empty
-  std::string path;
+  std::string text{};  // "-----BEGIN ..." when `path` is empty
+  std::string path{};
 
   static Pem file(std::string path) { return {{}, std::move(path)}; }
   static Pem bytes(std::string text) { return {std::move(text), {}}; }
@@ -69,21 +69,21 @@ struct TlsSettings {
   // clients only when the server asks. An expired one is used all the same and noted in
   // TlsContext::warnings(), because the peer may not look, and a server that refuses to start is
   // worse than one that logs.
-  std::vector<Pem> certificate;
+  std::vector<Pem> certificate{};
 
   // The private key of the leaf: PKCS#8, SEC1 or PKCS#1; ECDSA (P-256, P-384, P-521), RSA or
   // Ed25519. P-256 signs about ten times as fast as RSA-2048. Exactly one. When it is empty, the
   // key may stand in `certificate`, in the same PEM.
-  std::vector<Pem> key;
+  std::vector<Pem> key{};
 
   // Opens an encrypted key ("BEGIN ENCRYPTED PRIVATE KEY").
-  std::string passphrase;
+  std::string passphrase{};
 
   // --- whom we trust ---------------------------------------------------------------------------
 
   // Certificate authorities; a self-signed certificate may stand here itself. Empty: the system's
   // on the client, nobody on the server.
-  std::vector<Pem> ca;
+  std::vector<Pem> ca{};
 
   Verify verify = Verify::strict;
 
@@ -101,18 +101,18 @@ struct TlsSettings {
   //
   // Suites: TLS_AES_128_GCM_SHA256 (fastest: 15 GB/s a core with ipsec-mb), TLS_AES_256_GCM_SHA384,
   // TLS_CHACHA20_POLY1305_SHA256. That order is the default. AES-CCM is not offered.
-  std::string ciphers;
+  std::string ciphers{};
 
   // Key exchange: X25519, P-256, P-384, P-521, X25519MLKEM768, SecP256r1MLKEM768, ffdhe2048,
   // ffdhe3072. Default: "X25519:P-256:X25519MLKEM768". A client sends its key share for the first.
   // The post-quantum hybrids make a ClientHello of 1.2 kB, thus two datagrams, and about double the
   // CPU time of the key exchange: put X25519MLKEM768 first where traffic recorded today must stay
   // secret for decades.
-  std::string groups;
+  std::string groups{};
 
   // Signature algorithms accepted, such as "ECDSA+SHA256:RSA-PSS+SHA256:ED25519". Default: those of
   // the TLS library.
-  std::string signature_algorithms;
+  std::string signature_algorithms{};
 
   // Application protocols, each 1 to 255 bytes without commas (RFC 7301). QUIC demands that one is
   // agreed on (RFC 9001 8.1): the first of the client's list that the server has. A session may
@@ -128,7 +128,7 @@ struct TlsSettings {
   // seals, all of them open. Give a fleet the same ones, so that a ticket is good on every machine;
   // rotate by TlsContext::set_ticket_keys with a new one in front. Empty: random ones, which change
   // every `ticket_key_rotation` and open for one more period.
-  std::vector<std::uint8_t> ticket_keys;
+  std::vector<std::uint8_t> ticket_keys{};
 
   // Used only while `ticket_keys` is empty. Old keys are destroyed: what was recorded before cannot
   // be opened with what is in memory now.
@@ -153,10 +153,10 @@ struct TlsSettings {
 
   // Where random ticket keys are drawn from. `share_ticket_seed` sets it, so that the contexts of
   // several shards made from one settings value open each other's tickets.
-  std::optional<TicketSeed> ticket_seed;
+  std::optional<TicketSeed> ticket_seed{};
   // Which tickets have been shown, for servers with early data: of this context alone unless
   // `share_ticket_seed` made it.
-  std::shared_ptr<engine::ReplayFilter> replay_filter;
+  std::shared_ptr<engine::ReplayFilter> replay_filter{};
 
   friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
 };
