@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <thread>
+#include <utility>
 
 #include "io/uring_tag.h"
 
@@ -89,6 +89,12 @@ int FaultyKernel::ring_setup(unsigned entries, io_uring* ring, io_uring_params* 
 int FaultyKernel::ring_enter(io_uring* ring, unsigned fd, unsigned to_submit, unsigned wait_for,
                              unsigned flags, const timespec* timeout) {
   ++enters;
+  if (std::exchange(cancel_next_receive, false)) {
+    io_uring_sync_cancel_reg cancel{};
+    cancel.addr = UringTag{UringOperation::receive, 0}.user_data();
+    cancel.timeout = {-1, -1};
+    EXPECT_EQ(io_uring_register_sync_cancel(ring, &cancel), 0);
+  }
   const io_uring_sq& queue = ring->sq;
   for (unsigned i = queue.sqe_tail - to_submit; i != queue.sqe_tail; ++i) {
     io_uring_sqe& entry = queue.sqes[i & queue.ring_mask];

@@ -32,6 +32,7 @@ class FaultyKernel : public KernelCalls {
   int ring_setup_error = 0;  // a positive error number
   unsigned refused_ring_flags = 0;
   std::function<void(std::span<Completion>)> on_completions;
+  bool cancel_next_receive = false;  // by the kernel's own accord, as far as the port can tell
   int enters = 0;
   int socket_error = 0;
 
