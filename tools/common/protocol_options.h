@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Command-line options that server, load generator and client share: congestion control, payload
+// size, port kind, QUIC versions.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/runtime.h"
+#include "engine/config.h"
+
+namespace quicore::tools {
+
+// --cc cubic|reno|bbr
+CLI::Option* add_congestion_control(CLI::App& app, CongestionControl& target);
+
+// --payload BYTES: the UDP payload used from the start, without discovery. 0: discovery.
+CLI::Option* add_payload(CLI::App& app, std::uint64_t& target);
+
+// --port-kind auto|uring|mmsg
+CLI::Option* add_port_kind(CLI::App& app, PortChoice& target);
+
+// --versions v1,v2: best first.
+CLI::Option* add_versions(CLI::App& app, std::vector<QuicVersion>& target);
+
+}  // namespace quicore::tools

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/load/worker.h"
+
+#include "api/tls.h"
+#include "tools/load/load_connection.h"
+
+namespace quicore::tools {
+
+namespace {
+
+constexpr std::chrono::microseconds kShortestSleep{50};
+
+}  // namespace
+
+LoadPlan make_plan(const LoadOptions& options, Url url, const Address& server) {
+  LoadPlan plan{options, std::move(url), server, {}, false};
+  plan.own_path = plan.url.path != "/";
+  const bool upload = options.mode == LoadMode::upload;
+  std::string path = plan.url.path;
+  if (!plan.own_path) path = upload ? "/discard" : "/bytes/" + std::to_string(options.size);
+  plan.headers = Headers{{":method", upload ? "POST" : "GET"},
+                         {":scheme", "https"},
+                         {":authority", plan.url.authority()},
+                         {":path", path},
+                         {"user-agent", "quicore-load"}};
+  if (upload) plan.headers.add("content-length", std::to_string(options.size));
+  return plan;
+}
+
+Worker::Worker(Shard& shard, const LoadPlan& plan, MeasuringWindow& window,
+               std::uint32_t connections, double rate)
+    : shard_(shard), plan_(plan), window_(window), rate_(rate), wanted_(connections) {
+  session_config_ = session_config_of(plan.options, plan.url.host);
+}
+
+Worker::~Worker() = default;
+
+Task<Result<>> Worker::connect() {
+  auto endpoint = Endpoint::create(shard_, endpoint_config_of(plan_.options, plan_.server));
+  if (!endpoint) co_return std::unexpected(std::move(endpoint.error()));
+  endpoint_ = std::move(*endpoint);
+  auto context = make_tls_context(Side::client, session_config_.secure);
+  if (!context) co_return std::unexpected(std::move(context.error()));
+  session_config_.secure_context = std::move(*context);
+  const LoadMode mode = plan_.options.mode;
+  if (mode == LoadMode::handshake || mode == LoadMode::resume) co_return {};
+  for (std::uint32_t i = 0; i < wanted_; ++i) {
+    auto connection = std::make_unique<LoadConnection>(*this);
+    if (auto opened = connection->open(); !opened) co_return opened;
+    connections_.push_back(std::move(connection));
+  }
+  for (auto& connection : connections_) {
+    auto completion = connection->handshake();
+    const auto& done = co_await completion;
+    if (!done) co_return std::unexpected(done.error());
+    counters_.connected.fetch_add(1, std::memory_order_relaxed);
+  }
+  co_return {};
+}
+
+void Worker::start() {
+  const LoadMode mode = plan_.options.mode;
+  if (mode == LoadMode::handshake || mode == LoadMode::resume) {
+    for (std::uint32_t i = 0; i < wanted_; ++i) {
+      shard_.spawn(connect_again_and_again(mode == LoadMode::resume));
+    }
+    return;
+  }
+  for (auto& connection : connections_) connection->start();
+  if (open_loop()) shard_.spawn(generate_due_times());
+}
+
+void Worker::stop() {
+  stopping_ = true;
+  idle_.clear();
+  for (auto& connection : connections_) result_.lost_packets += connection->lost_packets();
+  for (auto& connection : connections_) connection->stop();
+  if (endpoint_) endpoint_.destroy();
+}
+
+WorkerResult Worker::take_result() { return std::move(result_); }
+
+// --- open loop ---------------------------------------------------------------------------------------
+
+// Requests are due at fixed times, whether or not earlier ones were answered.
+Task<> Worker::generate_due_times() {
+  const double interval_ns = 1e9 / rate_;
+  const Instant begin = shard_.now();
+  for (std::uint64_t number = 1; !stopping_; ++number) {
+    const Instant due =
+        begin + Duration(static_cast<Duration::rep>(interval_ns * static_cast<double>(number)));
+    if (due - shard_.now() > kShortestSleep) (void)co_await shard_.sleep_for(due - shard_.now());
+    if (stopping_) break;
+    if (idle_.empty()) {
+      due_.push_back(due);
+      continue;
+    }
+    auto begin_request = std::move(idle_.front());
+    idle_.pop_front();
+    begin_request(due);
+  }
+}
+
+bool Worker::take_due(Instant& due) noexcept {
+  if (due_.empty()) return false;
+  due = due_.front();
+  due_.pop_front();
+  return true;
+}
+
+void Worker::slot_idle(std::move_only_function<void(Instant)> begin) {
+  idle_.push_back(std::move(begin));
+}
+
+// --- handshakes --------------------------------------------------------------------------------------
+
+Task<> Worker::connect_again_and_again(bool resume) {
+  std::optional<Resume> ticket;
+  while (!stopping_) {
+    const Instant begun = shard_.now();
+    auto session = endpoint_.connect(plan_.server, session_config_, resume ? ticket : std::nullopt);
+    if (!session) {
+      count_error(to_string(session.error()));
+      co_return;
+    }
+    const auto done = co_await session->handshake().wait({});
+    if (stopping_) co_return;
+    if (!done) {
+      count_error(to_string(done.error()));
+      (void)co_await shard_.sleep_for(std::chrono::milliseconds(10));
+      continue;
+    }
+    const bool counts = !resume || done->resumed;
+    if (counts) count_handshake(begun);
+    if (resume && !ticket) {
+      // The ticket follows the handshake; without one there is nothing to resume.
+      (void)co_await session->confirmed().wait({.timeout = std::chrono::seconds(2)});
+      for (int i = 0; i < 100 && !(ticket = session->session_ticket()); ++i) {
+        (void)co_await shard_.sleep_for(std::chrono::milliseconds(5));
+      }
+      if (!ticket) count_error("the server sent no session ticket");
+    } else if (resume && !done->resumed) {
+      count_error("the server did not resume the session");
+      ticket.reset();
+    }
+    session->cancel();
+  }
+}
+
+// --- counting ----------------------------------------------------------------------------------------
+
+void Worker::count_bytes(std::uint64_t count) noexcept {
+  if (!window_.contains(shard_.now())) return;
+  result_.bytes += count;
+  counters_.bytes.store(result_.bytes, std::memory_order_relaxed);
+}
+
+void Worker::count_request(Instant due) noexcept {
+  const Instant now = shard_.now();
+  if (!window_.contains(now)) return;
+  ++result_.requests;
+  result_.latency.record(now - due);
+  counters_.requests.store(result_.requests, std::memory_order_relaxed);
+}
+
+void Worker::count_handshake(Instant begun) noexcept {
+  const Instant now = shard_.now();
+  if (!window_.contains(now)) return;
+  ++result_.handshakes;
+  result_.latency.record(now - begun);
+  counters_.handshakes.store(result_.handshakes, std::memory_order_relaxed);
+}
+
+void Worker::count_error(const std::string& sentence) {
+  if (stopping_) return;
+  ++result_.errors[sentence];
+  counters_.errors.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace quicore::tools

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// quicore-server: HTTP/3 and raw QUIC from a directory.
+#include <csignal>
+#include <cstdio>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "api/runtime.h"
+#include "api/tls.h"
+#include "tools/server/options.h"
+#include "tools/server/services.h"
+#include "tools/server/statistics.h"
+
+namespace quicore::tools {
+namespace {
+
+int fail(const Error& error) {
+  std::fprintf(stderr, "quicore-server: %s\n", to_string(error).c_str());
+  return 1;
+}
+
+void print_hints(const ServerOptions& options, const DevelopmentIdentity& identity,
+                 std::uint16_t port) {
+  const std::string ca =
+      options.write_certificate.empty() ? "--insecure" : "--cacert " + options.write_certificate;
+  std::printf("development certificate, SPKI SHA-256: %s\n", identity.spki_sha256_base64.c_str());
+  std::printf("  curl --http3-only %s https://localhost:%u/\n", ca.c_str(), port);
+  std::printf("  chromium --origin-to-force-quic-on=localhost:%u "
+              "--ignore-certificate-errors-spki-list=%s https://localhost:%u/\n",
+              port, identity.spki_sha256_base64.c_str(), port);
+}
+
+void announce(const ServerOptions& options, const Address& address,
+              const DevelopmentIdentity* identity) {
+  if (options.json) {
+    nlohmann::ordered_json json{{"event", "ready"}, {"port", address.port()},
+                                {"address", address.to_string()}};
+    if (identity != nullptr) json["spki"] = identity->spki_sha256_base64;
+    std::printf("%s\n", json.dump().c_str());
+  } else if (!options.quiet) {
+    if (identity != nullptr) print_hints(options, *identity, address.port());
+    std::printf("quicore-server ready: https://%s/\n", address.to_string().c_str());
+  }
+  std::fflush(stdout);
+}
+
+Task<> print_statistics(Listener listener, bool json) {
+  for (;;) {
+    (void)co_await Shard::current().signal(SIGUSR1);
+    const EndpointStats stats = co_await listener.stats();
+    std::fputs(json ? (statistics_json(stats) + "\n").c_str() : statistics_table(stats).c_str(),
+               stderr);
+  }
+}
+
+Task<> stop_at_second_signal(Runtime& runtime) {
+  (void)co_await Shard::current().signal(SIGTERM, SIGINT);
+  runtime.stop();
+}
+
+Task<int> serve(Runtime& runtime, const ServerOptions& options, EndpointConfig endpoint,
+                SessionConfig session, const FileSite& site, const DevelopmentIdentity* identity) {
+  auto listener = co_await runtime.listen_on_all(
+      std::move(endpoint), std::move(session),
+      [&site](Session accepted) { serve_session(site, accepted); });
+  if (!listener) co_return fail(listener.error());
+  announce(options, listener->address(), identity);
+  Shard& shard = Shard::current();
+  shard.spawn(print_statistics(*listener, options.json));
+  (void)co_await shard.signal(SIGTERM, SIGINT);
+  shard.spawn(stop_at_second_signal(runtime));
+  co_await listener->close();
+  co_return 0;
+}
+
+Result<> write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  file.close();
+  if (file) return {};
+  return failure(Errc::system, "--write-cert: cannot write '" + path + "': check the folder");
+}
+
+int run(const ServerOptions& options) {
+  std::optional<DevelopmentIdentity> identity;
+  if (options.certificate.empty()) {
+    auto made = make_development_identity();
+    if (!made) return fail(made.error());
+    identity = std::move(*made);
+    if (!options.write_certificate.empty()) {
+      if (auto ok = write_file(options.write_certificate, identity->certificate_pem); !ok) {
+        return fail(ok.error());
+      }
+    }
+  }
+  auto endpoint = endpoint_config_of(options);
+  if (!endpoint) return fail(endpoint.error());
+  auto session = session_config_of(options, identity ? identity->server : TlsSettings());
+  if (!session) return fail(session.error());
+  RuntimeConfig config;
+  config.shards = options.shards;
+  config.port = options.port;
+  config.cpus.assign(options.cpus.begin(), options.cpus.end());
+  auto runtime = Runtime::create(std::move(config));
+  if (!runtime) return fail(runtime.error());
+  const FileSite site(options.root);
+  return (*runtime)->run(serve(**runtime, options, std::move(*endpoint), std::move(*session), site,
+                               identity ? &*identity : nullptr));
+}
+
+}  // namespace
+}  // namespace quicore::tools
+
+int main(int argc, char** argv) {
+  return quicore::tools::run(quicore::tools::parse_server_options(argc, argv));
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "tools/common/options.h"
+#include "tools/common/protocol_options.h"
+
+namespace quicore::tools {
+
+namespace {
+
+constexpr const char* kDescription =
+    "Serves a directory over HTTP/3 and hq-interop (HTTP/0.9 over QUIC), and measures.\n"
+    "\n"
+    "  GET /path         the file below --root; / is index.html\n"
+    "  GET /bytes/N      N zero bytes\n"
+    "  POST /echo        the request's body comes back\n"
+    "  POST /discard     the body is counted; the answer is its length\n"
+    "  quicore-echo      (ALPN) echoes streams and datagrams\n"
+    "  quicore-perf      (ALPN) 8 bytes N, big-endian, are answered by N zero bytes\n"
+    "\n"
+    "SIGTERM or SIGINT closes gracefully, the second one at once. SIGUSR1 prints statistics.";
+
+void add_options(CLI::App& app, ServerOptions& options) {
+  app.add_option("--listen", options.listen, "address and port; port 0 lets the kernel choose")
+      ->type_name("ADDRESS:PORT")
+      ->capture_default_str();
+  app.add_option("--root", options.root, "directory to serve")->capture_default_str();
+  app.add_option("--cert", options.certificate, "certificate chain, PEM; needs --key");
+  app.add_option("--key", options.key, "private key, PEM; needs --cert");
+  app.add_option("--write-cert", options.write_certificate,
+                 "write the development certificate here, for curl --cacert");
+  app.add_option("--shards", options.shards, "threads, each with its own sockets")
+      ->check(CLI::Range(1U, 256U))
+      ->capture_default_str();
+  add_cpu_list(app, "--cpus", options.cpus, "shard i is pinned to the i-th of these");
+  app.add_option("--max-connections", options.max_connections, "more are refused as busy")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--max-streams", options.max_streams, "concurrent requests per connection")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_size(app, "--window", options.window, "flow-control window of a connection");
+  add_duration(app, "--idle-timeout", options.idle_timeout, "close connections that fell silent");
+  add_payload(app, options.payload);
+  add_congestion_control(app, options.congestion_control);
+  add_port_kind(app, options.port);
+  add_versions(app, options.versions);
+  app.add_flag("--retry", options.retry, "make every client prove its address first (Retry)");
+  app.add_flag("--early-data", options.early_data, "accept 0-RTT requests: they can be replayed");
+  app.add_flag("--json", options.json, "machine-readable output");
+  app.add_flag("--quiet", options.quiet, "print nothing but errors");
+}
+
+}  // namespace
+
+ServerOptions parse_server_options(int argc, char** argv) {
+  ServerOptions options;
+  CLI::App app(kDescription, "quicore-server");
+  app.set_version_flag("--version", QUICORE_VERSION);
+  add_options(app, options);
+  try {
+    app.parse(argc, argv);
+    if (options.certificate.empty() != options.key.empty()) {
+      throw CLI::ValidationError(options.certificate.empty() ? "--key" : "--cert",
+                                 "a certificate and its key go together: give --cert and --key");
+    }
+    std::error_code error;
+    if (!std::filesystem::is_directory(options.root, error)) {
+      throw CLI::ValidationError("--root", "'" + options.root + "' is not a directory: name one "
+                                                                "whose files are to be served");
+    }
+    std::filesystem::directory_iterator readable(options.root, error);
+    if (error) {
+      throw CLI::ValidationError("--root", "'" + options.root + "' cannot be read (" +
+                                               error.message() + "): check its permissions");
+    }
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error) == 0 ? 0 : 2);
+  }
+  return options;
+}
+
+Result<EndpointConfig> endpoint_config_of(const ServerOptions& options) {
+  EndpointConfig config;
+  auto address = Address::parse_with_port(options.listen);
+  if (!address) {
+    return failure(Errc::invalid_argument, "--listen: " + address.error().reason);
+  }
+  config.address = *address;
+  config.max_connections_total = options.max_connections;
+  config.max_connections_per_host = options.max_connections;
+  config.validate_address = options.retry;
+  // Clients of one machine share an address: a test of Retry would run into the limit per host.
+  config.retry_limit = options.max_connections;
+  config.congestion_control = options.congestion_control;
+  if (options.payload != 0) {
+    config.max_payload_size = options.payload;
+    config.path_mtu_discovery = false;
+  }
+  config.max_window = options.window;
+  config.max_stream_window = options.window;
+  return config;
+}
+
+Result<SessionConfig> session_config_of(const ServerOptions& options,
+                                        const TlsSettings& identity) {
+  SessionConfig config;
+  config.alpn = {"h3", "hq-interop", "quicore-echo", "quicore-perf"};
+  config.versions = options.versions;
+  config.secure = identity;
+  if (!options.certificate.empty()) {
+    config.secure.certificate = {Pem::file(options.certificate)};
+    config.secure.key = {Pem::file(options.key)};
+  }
+  config.secure.early_data = options.early_data;
+  config.transport.max_idle_timeout = options.idle_timeout;
+  config.transport.initial_max_data = options.window;
+  config.transport.initial_max_stream_data_bidi_local = options.window / 2;
+  config.transport.initial_max_stream_data_bidi_remote = options.window / 2;
+  config.transport.initial_max_stream_data_uni = options.window / 2;
+  config.transport.initial_max_streams_bidi = options.max_streams;
+  if (auto valid = config.validate(Side::server); !valid) return std::unexpected(valid.error());
+  return config;
+}
+
+}  // namespace quicore::tools
