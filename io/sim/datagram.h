@@ -18,6 +18,9 @@ namespace quicore::sim {
 inline constexpr std::uint32_t kIpv4Overhead = 20 + 8;
 inline constexpr std::uint32_t kIpv6Overhead = 40 + 8;
 
+// What one UDP datagram over IPv4, and a train that GRO made, can hold at most.
+inline constexpr std::uint32_t kLargestPayload = 65535 - kIpv4Overhead;
+
 struct Datagram {
   std::uint64_t number = 0;  // in the order of sending, from 1; a duplicate keeps its original's
   Address source;

@@ -32,7 +32,7 @@ bool joins(const Train& train, const Datagram& next) {
   return first.source == next.source && first.destination == next.destination &&
          first.ecn == next.ecn && train.datagrams.back()->payload.size() == stride &&
          next.payload.size() <= stride && train.datagrams.size() < io::kMaxTrainSegments &&
-         train.bytes + next.payload.size() <= io::kMaxTrainSize;
+         train.bytes + next.payload.size() <= kLargestPayload;
 }
 
 std::uint64_t flow_hash(const Datagram& datagram) {
@@ -41,8 +41,8 @@ std::uint64_t flow_hash(const Datagram& datagram) {
 
 }  // namespace
 
-Host::Host(std::string name, Random random, Trace& trace, Gro gro)
-    : name_(std::move(name)), random_(std::move(random)), trace_(trace), gro_(gro) {}
+Host::Host(std::string name, const Random& random, Trace& trace, Gro gro)
+    : name_(std::move(name)), random_(random), trace_(trace), gro_(gro) {}
 
 Address Host::address(Family family) const { return address_with_port(0, family); }
 

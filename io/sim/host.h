@@ -48,7 +48,7 @@ struct Socket {
 class Host {
  public:
   // Made by World::add_host.
-  Host(std::string name, Random random, Trace& trace, Gro gro);
+  Host(std::string name, const Random& random, Trace& trace, Gro gro);
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 

@@ -7,8 +7,8 @@
 
 namespace quicore::sim {
 
-Lane::Lane(std::string name, const Path& path, Random random, Timeline& timeline, Trace& trace,
-           Arrive arrive)
+Lane::Lane(std::string name, const Path& path, const Random& random, Timeline& timeline,
+           Trace& trace, Arrive arrive)
     : name_(std::move(name)),
       random_(random),
       timeline_(timeline),

@@ -23,7 +23,7 @@ class Lane {
   using Arrive = std::move_only_function<void(DatagramPtr)>;
 
   // `name` is what drops are recorded under; it and the others must outlive the Lane.
-  Lane(std::string name, const Path& path, Random random, Timeline& timeline, Trace& trace,
+  Lane(std::string name, const Path& path, const Random& random, Timeline& timeline, Trace& trace,
        Arrive arrive);
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;

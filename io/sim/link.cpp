@@ -12,7 +12,7 @@ namespace {
 
 class DelayLink final : public Link {
  public:
-  DelayLink(Delay spec, Random random) : Link("delay"), spec_(spec), random_(random) {}
+  DelayLink(Delay spec, const Random& random) : Link("delay"), spec_(spec), random_(random) {}
 
  private:
   Fate decide(Datagram&, Duration now) override {
@@ -70,7 +70,7 @@ class BandwidthLink final : public Link {
 
 class LossLink final : public Link {
  public:
-  LossLink(Loss spec, Random random) : Link("loss"), spec_(spec), random_(random) {}
+  LossLink(Loss spec, const Random& random) : Link("loss"), spec_(spec), random_(random) {}
 
  private:
   Fate decide(Datagram&, Duration) override {
@@ -82,7 +82,8 @@ class LossLink final : public Link {
 
 class BurstLossLink final : public Link {
  public:
-  BurstLossLink(BurstLoss spec, Random random) : Link("burst loss"), spec_(spec), random_(random) {}
+  BurstLossLink(BurstLoss spec, const Random& random)
+      : Link("burst loss"), spec_(spec), random_(random) {}
 
  private:
   Fate decide(Datagram&, Duration) override {
@@ -96,7 +97,7 @@ class BurstLossLink final : public Link {
 
 class ReorderLink final : public Link {
  public:
-  ReorderLink(Reorder spec, Random random) : Link("reorder"), spec_(spec), random_(random) {}
+  ReorderLink(Reorder spec, const Random& random) : Link("reorder"), spec_(spec), random_(random) {}
 
  private:
   Fate decide(Datagram&, Duration) override {
@@ -109,7 +110,8 @@ class ReorderLink final : public Link {
 
 class DuplicateLink final : public Link {
  public:
-  DuplicateLink(Duplicate spec, Random random) : Link("duplicate"), spec_(spec), random_(random) {}
+  DuplicateLink(Duplicate spec, const Random& random)
+      : Link("duplicate"), spec_(spec), random_(random) {}
 
  private:
   Fate decide(Datagram&, Duration) override {
@@ -122,7 +124,7 @@ class DuplicateLink final : public Link {
 
 class CorruptLink final : public Link {
  public:
-  CorruptLink(Corrupt spec, Random random) : Link("corrupt"), spec_(spec), random_(random) {}
+  CorruptLink(Corrupt spec, const Random& random) : Link("corrupt"), spec_(spec), random_(random) {}
 
  private:
   Fate decide(Datagram& datagram, Duration) override {
@@ -150,7 +152,8 @@ class MtuLink final : public Link {
 
 class EcnMarkLink final : public Link {
  public:
-  EcnMarkLink(EcnMark spec, Random random) : Link("ecn mark"), spec_(spec), random_(random) {}
+  EcnMarkLink(EcnMark spec, const Random& random)
+      : Link("ecn mark"), spec_(spec), random_(random) {}
 
  private:
   Fate decide(Datagram& datagram, Duration) override {
@@ -258,7 +261,7 @@ Fate Link::pass(Datagram& datagram, Duration now) {
   return fate;
 }
 
-std::unique_ptr<Link> make_link(const LinkSpec& spec, Random random) {
+std::unique_ptr<Link> make_link(const LinkSpec& spec, const Random& random) {
   return std::visit(Make{random}, spec);
 }
 

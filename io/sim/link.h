@@ -55,6 +55,6 @@ class Link {
 };
 
 // Nullptr for a Rebind: that is no link but the Nat at the edge of the path (nat.h).
-std::unique_ptr<Link> make_link(const LinkSpec& spec, Random random);
+std::unique_ptr<Link> make_link(const LinkSpec& spec, const Random& random);
 
 }  // namespace quicore::sim

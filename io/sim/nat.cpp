@@ -13,7 +13,7 @@ constexpr std::uint16_t kFirstPublicPort = 1024;
 
 }  // namespace
 
-Nat::Nat(std::vector<Rebind> rebinds, Random random, Allocate allocate)
+Nat::Nat(std::vector<Rebind> rebinds, const Random& random, Allocate allocate)
     : random_(random), allocate_(std::move(allocate)), public_(1) {
   std::stable_sort(rebinds.begin(), rebinds.end(),
                    [](const Rebind& a, const Rebind& b) { return a.at < b.at; });

@@ -26,7 +26,7 @@ class Nat {
   // Hands out an unused public IP address that the network routes to `inside`'s host.
   using Allocate = std::function<Address(const Address& inside)>;
 
-  Nat(std::vector<Rebind> rebinds, Random random, Allocate allocate);
+  Nat(std::vector<Rebind> rebinds, const Random& random, Allocate allocate);
 
   // One more change, from `rebind.at` on; that must not lie before another one's time.
   void add(const Rebind& rebind);

@@ -198,11 +198,11 @@ void SimPort::submit() {
 void SimPort::send_train(const Slot& slot) {
   const std::uint32_t segment = std::min(slot.segment_size, slot.size);
   const std::uint32_t segments = (slot.size + segment - 1) / segment;
-  if (slot.size > io::kMaxTrainSize || segments > io::kMaxTrainSegments) {
-    world_.violated(host_.name() + " sent a train of " + std::to_string(slot.size) + " bytes in " +
+  const std::uint32_t limit = segments > 1 ? io::kMaxTrainSize : kLargestPayload;
+  if (slot.size > limit || segments > io::kMaxTrainSegments) {
+    world_.violated(host_.name() + " sent " + std::to_string(slot.size) + " bytes in " +
                     std::to_string(segments) + " datagrams; the kernel takes " +
-                    std::to_string(io::kMaxTrainSize) + " and " +
-                    std::to_string(io::kMaxTrainSegments));
+                    std::to_string(limit) + " bytes in " + std::to_string(io::kMaxTrainSegments));
     return;
   }
   const Socket* socket = find(slot.socket);
