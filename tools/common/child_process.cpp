@@ -50,7 +50,7 @@ void become(const Command& command, char* const* arguments, int output, int erro
   if (!command.cpus.empty()) {
     cpu_set_t set;
     CPU_ZERO(&set);
-    for (const unsigned cpu : command.cpus) CPU_SET(cpu, &set);
+    for (const int cpu : command.cpus) CPU_SET(static_cast<unsigned>(cpu), &set);
     if (sched_setaffinity(0, sizeof set, &set) != 0) return;
   }
   sigset_t none;

@@ -25,7 +25,7 @@ namespace quicore::tools {
 
 struct Command {
   std::vector<std::string> arguments;  // the program's path first
-  std::vector<unsigned> cpus;          // to run on; empty: any
+  std::vector<int> cpus;               // to run on; empty: any
   std::filesystem::path output;        // overwritten
   std::filesystem::path errors;        // overwritten; may be the same file as `output`
 };

@@ -49,6 +49,21 @@ void MachineLimit::derive() {
   }
 }
 
+MachineLimit MachineLimit::joined_with(const MachineLimit& other) const {
+  MachineLimit joined = *this;
+  const auto append = [](std::vector<double>& to, const std::vector<double>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  append(joined.kernel_two_cores_rounds, other.kernel_two_cores_rounds);
+  append(joined.kernel_one_core_rounds, other.kernel_one_core_rounds);
+  joined.kernel_two_cores_gbps = median(joined.kernel_two_cores_rounds);
+  joined.kernel_one_core_gbps = median(joined.kernel_one_core_rounds);
+  joined.seal_ns = (seal_ns + other.seal_ns) / 2;
+  joined.open_ns = (open_ns + other.open_ns) / 2;
+  joined.derive();
+  return joined;
+}
+
 void to_json(nlohmann::ordered_json& json, const MachineLimit& limit) {
   members_to_json(json, limit);
 }

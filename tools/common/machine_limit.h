@@ -47,6 +47,10 @@ struct MachineLimit {
   double one_core_gbps = 0;
 
   void derive();
+
+  // The limit of the rounds of both: medians anew, AEAD costs averaged. For two measurements of one
+  // machine that frame what they are compared with.
+  [[nodiscard]] MachineLimit joined_with(const MachineLimit& other) const;
 };
 
 // Gbit/s of packets of `payload` bytes that take `ns` each; 0 when ns is 0.

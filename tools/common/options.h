@@ -11,6 +11,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdint>
+#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,20 @@ inline CLI::Option* add_size(CLI::App& app, const std::string& name, std::uint64
       ->default_str(format_size(target));
 }
 
-inline CLI::Option* add_cpu_list(CLI::App& app, const std::string& name,
-                                 std::vector<unsigned>& target, const std::string& help) {
+inline CLI::Option* add_cpu_list(CLI::App& app, const std::string& name, std::vector<int>& target,
+                                 const std::string& help) {
   return add_parsed(app, name, target, help, parse_cpu_list)->type_name("CPUS");
+}
+
+inline constexpr int kUsageError = 2;  // exit status of every program told something wrong
+
+// Reads the command line. Ends the program after --help (status 0) and after a wrong option.
+inline void parse_or_exit(CLI::App& app, int argc, char** argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    std::exit(app.exit(error) == 0 ? 0 : kUsageError);
+  }
 }
 
 }  // namespace quicore::tools

@@ -9,6 +9,8 @@
 namespace quicore::tools {
 namespace {
 
+__extension__ using Wide = unsigned __int128;  // not ISO C++, but every compiler's here
+
 struct Unit {
   std::string_view name;
   std::uint64_t factor;
@@ -108,7 +110,7 @@ Parsed<std::uint64_t> parse_with_unit(std::string_view text, std::string_view wh
     return refuse("the unit \"" + std::string(name) + "\" is unknown");
   }
   // 128 bits hold any product of the two; the division must leave nothing over.
-  const auto scaled = static_cast<unsigned __int128>(number->digits) * *factor;
+  const auto scaled = static_cast<Wide>(number->digits) * *factor;
   if (scaled / number->divisor > highest) return refuse("it is too large");
   if (scaled % number->divisor != 0) return refuse("it is finer than the smallest unit");
   return static_cast<std::uint64_t>(scaled / number->divisor);
@@ -127,30 +129,30 @@ Parsed<std::uint64_t> parse_size(std::string_view text) {
   return parse_with_unit(text, "size", kSizeUnits, kSizeForm, UINT64_MAX);
 }
 
-Parsed<std::vector<unsigned>> parse_cpu_list(std::string_view text) {
+Parsed<std::vector<int>> parse_cpu_list(std::string_view text) {
   const auto refuse = [&](std::string_view why) {
     return std::unexpected(
         refusal(text, "list of CPUs", why, "write numbers separated by commas, as in 0,1 or 0-3"));
   };
-  std::vector<unsigned> cpus;
+  std::vector<int> cpus;
   const char* at = text.data();
   const char* const end = at + text.size();
-  const auto read_cpu = [&](unsigned& cpu) {
+  const auto read_cpu = [&](int& cpu) {
     const auto [next, error] = std::from_chars(at, end, cpu);
     at = next;
-    return error == std::errc() && cpu <= kMaxCpu;
+    return error == std::errc() && cpu >= 0 && cpu <= kMaxCpu;
   };
   if (text.empty()) return refuse("it is empty");
   while (true) {
-    unsigned first = 0;
+    int first = 0;
     if (!read_cpu(first)) return refuse("a CPU is a number from 0 to 1023");
-    unsigned last = first;
+    int last = first;
     if (at != end && *at == '-') {
       ++at;
       if (!read_cpu(last)) return refuse("a CPU is a number from 0 to 1023");
       if (last < first) return refuse("a range runs upwards");
     }
-    for (unsigned cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
+    for (int cpu = first; cpu <= last; ++cpu) cpus.push_back(cpu);
     if (at == end) return cpus;
     if (*at++ != ',') return refuse("only digits, commas and dashes may stand in it");
   }

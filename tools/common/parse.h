@@ -26,9 +26,9 @@ using Parsed = std::expected<T, std::string>;
 [[nodiscard]] Parsed<std::uint64_t> parse_size(std::string_view text);
 
 // CPU numbers separated by commas, ranges with a dash: "0", "0,1", "0-3,8".
-[[nodiscard]] Parsed<std::vector<unsigned>> parse_cpu_list(std::string_view text);
+[[nodiscard]] Parsed<std::vector<int>> parse_cpu_list(std::string_view text);
 
 // The highest CPU number a list may name: that of the kernel's default cpu_set_t.
-inline constexpr unsigned kMaxCpu = 1023;
+inline constexpr int kMaxCpu = 1023;
 
 }  // namespace quicore::tools

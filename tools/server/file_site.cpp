@@ -7,6 +7,8 @@
 #include <array>
 #include <utility>
 
+#include "tools/common/percent.h"
+
 namespace quicore::tools {
 
 namespace fs = std::filesystem;
@@ -42,47 +44,12 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 24> kTypes =
     {".webm", "video/webm"},
 }};
 
-int hex_value(char c) noexcept {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-bool has_dot_segment(std::string_view path) {
-  while (!path.empty()) {
-    const std::string_view segment = path.substr(0, path.find('/'));
-    if (segment == ".." || segment == ".") return true;
-    path.remove_prefix(std::min(path.size(), segment.size() + 1));
-  }
-  return false;
-}
-
 bool is_below(const fs::path& path, const fs::path& root) {
   const auto end = std::mismatch(root.begin(), root.end(), path.begin(), path.end()).first;
   return end == root.end();
 }
 
 }  // namespace
-
-std::optional<std::string> percent_decode(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (c == '%') {
-      if (i + 2 >= text.size()) return std::nullopt;
-      const int high = hex_value(text[i + 1]);
-      const int low = hex_value(text[i + 2]);
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high * 16 + low);
-      i += 2;
-    }
-    if (c == '\0') return std::nullopt;
-    decoded.push_back(c);
-  }
-  return decoded;
-}
 
 std::string_view mime_type_of(std::string_view name) {
   const std::size_t dot = name.rfind('.');

@@ -34,9 +34,6 @@ class FileSite {
   std::filesystem::path root_;
 };
 
-// "%2e" becomes "."; empty for broken encodings and for NUL.
-std::optional<std::string> percent_decode(std::string_view text);
-
 // By the name's ending; "application/octet-stream" when unknown.
 std::string_view mime_type_of(std::string_view name);
 

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tools/get/fetcher.h"
+
+#include "tools/get/session_file.h"
+
+namespace quicore::tools {
+
+namespace {
+
+// Enough of a body to be in mid transfer.
+constexpr std::uint64_t kKeyUpdateAfter = 32 * 1024;
+constexpr std::chrono::milliseconds kTicketWait{200};
+
+}  // namespace
+
+Fetcher::Fetcher(const GetOptions& options, std::vector<Url> urls, FetchTotals& totals)
+    : options_(options), waiting_(urls.begin(), urls.end()), totals_(totals) {
+  totals_.wanted += waiting_.size();
+  if (options.session_file.empty()) return;
+  if (auto kept = load_session_file(options.session_file)) resume_ = std::move(*kept);
+}
+
+Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
+  Result<> last = failure(Errc::invalid_argument, "no address to connect to");
+  for (const Address& address : addresses) {
+    EndpointConfig config;
+    config.address = address.is_loopback() ? Address::loopback(address.family(), 0)
+                                           : Address::any(address.family(), 0);
+    auto endpoint = Endpoint::create(Shard::current(), config);
+    if (!endpoint) co_return std::unexpected(std::move(endpoint.error()));
+    auto session = endpoint->connect(address, session_config_of(options_, waiting_.front()), resume_);
+    if (!session) co_return std::unexpected(std::move(session.error()));
+    endpoint_ = *endpoint;
+    session_ = *session;
+    // With 0-RTT requests may leave before the handshake has ended.
+    if (options_.early_data && resume_ && session_.streams_left() > 0) co_return {};
+    const auto done = co_await session_.handshake().wait({});
+    if (done) co_return {};
+    last = std::unexpected(done.error());
+    endpoint_.destroy();
+  }
+  co_return last;
+}
+
+Task<> Fetcher::fetch_all() {
+  std::size_t running = std::min<std::size_t>(options_.parallel, waiting_.size());
+  Promise<> all_done;
+  for (std::size_t i = running; i > 0; --i) {
+    Shard::current().spawn(fetch_in_turn(&running, all_done));
+  }
+  (void)co_await all_done.completion();
+  if (!options_.session_file.empty()) {
+    // Tickets follow the handshake; a very short exchange may be over before they are here.
+    if (!session_.session_ticket()) (void)co_await Shard::current().sleep_for(kTicketWait);
+    keep_session();
+  }
+}
+
+Task<> Fetcher::fetch_in_turn(std::size_t* running, Promise<> all_done) {
+  while (!waiting_.empty()) {
+    Url url = std::move(waiting_.front());
+    waiting_.pop_front();
+    FetchResult result = co_await fetch(std::move(url));
+    ++totals_.finished;
+    results_.push_back(std::move(result));
+  }
+  if (--*running == 0) all_done.set();
+}
+
+Task<FetchResult> Fetcher::fetch(Url url) {
+  FetchResult result;
+  result.url = url.origin() + url.path;
+  auto file = open_output(url);
+  if (!file) {
+    result.error = file.error().reason;
+    result.write_failed = true;
+    co_return result;
+  }
+  auto stream = open_request(url);
+  while (!stream && stream.error().kind == Errc::stream_limit) {
+    (void)co_await Shard::current().sleep_for(std::chrono::milliseconds(1));
+    stream = open_request(url);
+  }
+  if (!stream) {
+    result.error = to_string(stream.error());
+    co_return result;
+  }
+  if (options_.alpn == "h3") {
+    auto completion = stream->headers();
+    const auto& headers = co_await completion;
+    if (!headers) {
+      result.error = to_string(headers.error());
+      co_return result;
+    }
+    result.status = std::string(headers->get(":status").value_or("?"));
+  } else {
+    result.status = "done";
+  }
+  const auto received = co_await receive(*stream, *file);
+  result.bytes = file->written();
+  if (!received) {
+    result.error = to_string(received.error());
+    result.write_failed = received.error().kind == Errc::system;
+  } else if (result.ok()) {
+    if (auto finished = file->finish(); !finished) {
+      result.error = finished.error().reason;
+      result.write_failed = true;
+    }
+  }
+  co_return result;
+}
+
+Task<Result<>> Fetcher::receive(Stream stream, OutputFile& file) {
+  const Reader reader = stream.reader();
+  for (;;) {
+    auto chunk = co_await reader.next();
+    if (!chunk) co_return std::unexpected(std::move(chunk.error()));
+    if (!*chunk) co_return {};
+    totals_.bytes += (*chunk)->size();
+    if (auto written = file.write((*chunk)->bytes()); !written) {
+      (void)stream.cancel();
+      co_return written;
+    }
+    if (options_.key_update && !key_updated_ && file.written() >= kKeyUpdateAfter) {
+      key_updated_ = session_.update_key().has_value();
+    }
+  }
+}
+
+Result<Stream> Fetcher::open_request(const Url& url) {
+  StreamOptions request;
+  if (options_.alpn != "h3") {
+    request.body = "GET " + url.path + "\r\n";
+    return session_.open(std::move(request));
+  }
+  const bool has_data = !options_.data_file.empty();
+  const std::string method = !options_.method.empty() ? options_.method : has_data ? "POST" : "GET";
+  Headers headers{{":method", method},
+                  {":scheme", "https"},
+                  {":authority", url.authority()},
+                  {":path", url.path},
+                  {"user-agent", "quicore-get"}};
+  for (const auto& [name, value] : options_.headers) headers.add(name, value);
+  request.headers = std::move(headers);
+  if (has_data) request.body = File{.path = options_.data_file};
+  return session_.open(std::move(request));
+}
+
+Result<OutputFile> Fetcher::open_output(const Url& url) const {
+  if (!options_.output_directory.empty()) {
+    auto path = file_for_url(options_.output_directory, url.path);
+    if (!path) return std::unexpected(std::move(path.error()));
+    return OutputFile::open(*path);
+  }
+  return OutputFile::open(options_.output.empty() ? "-" : options_.output);
+}
+
+void Fetcher::keep_session() {
+  if (const auto ticket = session_.session_ticket()) {
+    // Not being able to keep it costs the next run a round trip, no more.
+    (void)save_session_file(options_.session_file, *ticket);
+  }
+}
+
+Task<> Fetcher::close() {
+  if (endpoint_) (void)co_await endpoint_.close().wait({.timeout = std::chrono::seconds(3)});
+}
+
+}  // namespace quicore::tools

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Fetches all URLs of one origin over one connection.
+//
+// Threading: one shard.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "api/endpoint.h"
+#include "api/session.h"
+#include "api/task.h"
+#include "tools/get/options.h"
+#include "tools/get/output_file.h"
+
+namespace quicore::tools {
+
+struct FetchResult {
+  std::string url;
+  std::string status;  // ":status", or "done" without headers
+  std::uint64_t bytes = 0;
+  std::string error;       // empty: complete
+  bool write_failed = false;
+
+  bool ok() const noexcept { return error.empty() && (status == "done" || status.starts_with('2')); }
+};
+
+struct FetchTotals {
+  std::uint64_t finished = 0;
+  std::uint64_t wanted = 0;
+  std::uint64_t bytes = 0;
+};
+
+class Fetcher {
+ public:
+  Fetcher(const GetOptions& options, std::vector<Url> urls, FetchTotals& totals);
+
+  // Tries the addresses in turn until a handshake succeeds.
+  Task<Result<>> connect(std::vector<Address> addresses);
+  // Every URL has a result afterwards.
+  Task<> fetch_all();
+  Task<> close();
+
+  const std::vector<FetchResult>& results() const noexcept { return results_; }
+  const Session& session() const noexcept { return session_; }
+
+ private:
+  Task<> fetch_in_turn(std::size_t* running, Promise<> all_done);
+  Task<FetchResult> fetch(Url url);
+  Task<Result<>> receive(Stream stream, OutputFile& file);
+  Result<Stream> open_request(const Url& url);
+  Result<OutputFile> open_output(const Url& url) const;
+  void keep_session();
+
+  const GetOptions& options_;
+  std::deque<Url> waiting_;
+  FetchTotals& totals_;
+  Endpoint endpoint_;
+  Session session_;
+  std::optional<Resume> resume_;
+  bool key_updated_ = false;
+  std::vector<FetchResult> results_;
+};
+
+}  // namespace quicore::tools
