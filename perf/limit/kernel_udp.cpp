@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
-#include <pthread.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -14,9 +13,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "io/cpu.h"
 
 namespace quicore::perf {
 namespace {
@@ -72,6 +75,9 @@ struct Run {
   unsigned acknowledge_every;  // messages
   std::atomic<bool> stop{false};
   Counters received{};
+  // Of the one thread or the other; read when both have ended.
+  std::mutex mutex{};
+  std::optional<Error> pinning_failed{};
 };
 
 Result<> bind_and_connect(int sender, int receiver) {
@@ -134,15 +140,6 @@ Result<int> prepare(int sender, int receiver, unsigned payload) {
   return enlarge_buffers(receiver);
 }
 
-Result<> pin(pthread_t thread, unsigned cpu) {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(cpu, &set);
-  errno = pthread_setaffinity_np(thread, sizeof set, &set);
-  if (errno != 0) return refused(("pinning a thread to CPU " + std::to_string(cpu)).c_str());
-  return {};
-}
-
 // A receive that finds nothing returns at once when polling, else waits up to kSilence.
 ssize_t receive(const Run& run, int fd, void* to, std::size_t size) {
   return recv(fd, to, size, run.polling ? MSG_DONTWAIT : 0);
@@ -196,6 +193,16 @@ void receive_messages(Run& run) {
     last = std::max(last, number);
     if (++unacknowledged >= run.acknowledge_every) acknowledge();
   }
+}
+
+void run_pinned(Run& run, int cpu, void (*body)(Run&)) {
+  if (const auto pinned = io::pin_this_thread(cpu); !pinned) {
+    const std::scoped_lock lock(run.mutex);
+    run.pinning_failed = pinned.error();
+    run.stop = true;
+    return;
+  }
+  body(run);
 }
 
 double cpu_nanoseconds(pthread_t thread) {
@@ -264,21 +271,16 @@ Result<KernelUdpResult> measure_kernel_udp(const KernelUdpOptions& options) {
       .receiver = receiver.fd(),
       .acknowledge_every = polling ? std::min(kPolledMessagesPerAcknowledgement, window) : window};
 
-  std::thread receiving(receive_messages, std::ref(run));
-  std::thread sending(send_messages, std::ref(run));
-  auto pinned = pin(receiving.native_handle(), options.receiver_cpu);
-  if (pinned) pinned = pin(sending.native_handle(), options.sender_cpu);
-  KernelUdpResult result;
-  if (pinned) {
-    std::this_thread::sleep_for(options.warm_up);
-    const Sample from = take_sample(run, sending, receiving);
-    std::this_thread::sleep_for(options.duration);
-    result = difference(run, from, take_sample(run, sending, receiving));
-  }
+  std::thread receiving(run_pinned, std::ref(run), options.receiver_cpu, receive_messages);
+  std::thread sending(run_pinned, std::ref(run), options.sender_cpu, send_messages);
+  std::this_thread::sleep_for(options.warm_up);
+  const Sample from = take_sample(run, sending, receiving);
+  std::this_thread::sleep_for(options.duration);
+  const KernelUdpResult result = difference(run, from, take_sample(run, sending, receiving));
   run.stop = true;
   sending.join();
   receiving.join();
-  if (!pinned) return std::unexpected(pinned.error());
+  if (run.pinning_failed) return std::unexpected(*run.pinning_failed);
   return result;
 }
 

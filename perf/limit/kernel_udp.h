@@ -27,8 +27,8 @@ struct KernelUdpOptions {
   unsigned payload = 1472;  // bytes of UDP payload per datagram
   unsigned segments = 0;    // datagrams per message; 0: as many as fit
   unsigned window = 16;     // messages in flight; less if the receive buffer is small
-  unsigned sender_cpu = 0;
-  unsigned receiver_cpu = 1;
+  int sender_cpu = 0;
+  int receiver_cpu = 1;
   Duration warm_up = std::chrono::milliseconds(200);
   Duration duration = std::chrono::seconds(2);
 };

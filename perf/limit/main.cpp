@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // quicore-limit: what this machine's kernel and CPU allow one QUIC transfer at most.
-#include <sched.h>
-#include <unistd.h>
-
 #include <cstdio>
 #include <iostream>
 #include <map>
 
+#include "io/cpu.h"
 #include "perf/limit/measure.h"
 #include "tools/common/options.h"
 #include "tools/common/progress_line.h"
@@ -23,20 +21,8 @@ constexpr const char* kDescription =
     "loopback with a window, GSO and GRO; AES-128-GCM per packet; and both together, on two\n"
     "cores and on one. Every figure is the median of the rounds.";
 
-// The first two CPUs this process may run on.
-std::vector<unsigned> allowed_cpus() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<unsigned> cpus;
-  if (sched_getaffinity(0, sizeof set, &set) != 0) return {0};
-  for (unsigned cpu = 0; cpu < CPU_SETSIZE && cpus.size() < 2; ++cpu) {
-    if (CPU_ISSET(cpu, &set)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
-
 // Two CPUs that are the same are one core.
-std::string check_cpus(std::vector<unsigned>& cpus) {
+std::string check_cpus(std::vector<int>& cpus) {
   if (cpus.size() > 2) return "--cpus takes one or two CPUs: the sender's and the receiver's";
   if (cpus.size() == 2 && cpus[0] == cpus[1]) cpus.pop_back();
   return {};
@@ -70,7 +56,8 @@ void print_table(const MachineLimit& limit) {
 
 int main(int argc, char** argv) {
   LimitOptions options;
-  options.cpus = allowed_cpus();
+  options.cpus = quicore::io::allowed_cpus();
+  if (options.cpus.size() > 2) options.cpus.resize(2);
   double seconds = 6;
   bool json = false;
   std::string backend = "auto";
@@ -99,10 +86,10 @@ int main(int argc, char** argv) {
   quicore::tools::add_cpu_list(app, "--cpus", options.cpus,
                                "the sender's CPU and the receiver's: 0,1; one CPU: one core only");
   app.add_flag("--json", json, "print one line of JSON instead of the table");
-  CLI11_PARSE(app, argc, argv);
+  quicore::tools::parse_or_exit(app, argc, argv);
   if (const std::string problem = check_cpus(options.cpus); !problem.empty()) {
     std::fprintf(stderr, "quicore-limit: %s\n", problem.c_str());
-    return 2;
+    return quicore::tools::kUsageError;
   }
   options.backend = backends.at(backend);
   options.duration = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));

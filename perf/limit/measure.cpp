@@ -14,8 +14,8 @@ struct Rounds {
   std::vector<double> open;
 };
 
-Result<double> kernel_gbps(const LimitOptions& options, Duration duration, unsigned sender,
-                           unsigned receiver) {
+Result<double> kernel_gbps(const LimitOptions& options, Duration duration, int sender,
+                           int receiver) {
   KernelUdpOptions udp;
   udp.payload = options.payload;
   udp.segments = options.segments;
@@ -44,7 +44,7 @@ Result<tools::MachineLimit> measure_limit(const LimitOptions& options,
   }
   const auto backend =
       options.backend == engine::AeadBackend::automatic ? engine::aead_backend() : options.backend;
-  const unsigned first = options.cpus[0];
+  const int first = options.cpus[0];
   const bool two_cores = options.cpus.size() > 1;
   const Duration step = options.duration / (options.rounds * (two_cores ? 3 : 2));
   Rounds rounds;

@@ -21,7 +21,7 @@ struct LimitOptions {
   unsigned segments = 0;  // 0: as many as fit
   unsigned window = 16;
   unsigned rounds = 3;
-  std::vector<unsigned> cpus;  // sender, receiver; one for one core only
+  std::vector<int> cpus;  // sender, receiver; one for one core only
   engine::AeadBackend backend = engine::AeadBackend::automatic;
   Duration duration = std::chrono::seconds(6);  // of everything, without warm-ups
 };

@@ -2,10 +2,11 @@
 #include "tools/common/child_process.h"
 
 #include <gtest/gtest.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <csignal>
+
+#include "io/cpu.h"
 
 namespace quicore::tools {
 namespace {
@@ -112,10 +113,7 @@ TEST_F(ChildProcessTest, NoneIsLeftBehind) {
 }
 
 TEST_F(ChildProcessTest, ItRunsOnTheCpusItWasGiven) {
-  cpu_set_t set;
-  ASSERT_EQ(sched_getaffinity(0, sizeof set, &set), 0);
-  unsigned cpu = 0;
-  while (!CPU_ISSET(cpu, &set)) ++cpu;
+  const int cpu = io::allowed_cpus().back();
   Command command = shell("grep Cpus_allowed_list /proc/self/status");
   command.cpus = {cpu};
   auto child = ChildProcess::start(command);

@@ -47,6 +47,17 @@ TEST(MachineLimit, AMachineOfOneCoreHasNoLimitForTwo) {
   EXPECT_GT(limit.one_core_gbps, 0.0);
 }
 
+TEST(MachineLimit, TwoMeasurementsJoinTheirRounds) {
+  MachineLimit other = example();
+  other.kernel_two_cores_rounds = {60, 70};
+  other.seal_ns = 101;
+  const MachineLimit joined = example().joined_with(other);
+  EXPECT_EQ(joined.kernel_two_cores_gbps, 80.0);  // of 60, 70, 80, 81, 82
+  EXPECT_EQ(joined.kernel_one_core_gbps, 95.0);
+  EXPECT_EQ(joined.seal_ns, 100.0);
+  EXPECT_DOUBLE_EQ(joined.two_cores_gbps, gbps_of(1452, ns_of(1452, 80) + 100));
+}
+
 TEST(MachineLimit, WhatIsWrittenIsReadBackEqual) {
   const std::string line = to_json_line(example());
   const auto read = parse_machine_limit(line);

@@ -98,10 +98,10 @@ TEST(ParseSize, TheLargestOneFitsAndOneMoreDoesNot) {
 }
 
 TEST(ParseCpuList, NumbersAndRangesKeepTheirOrder) {
-  EXPECT_EQ(parse_cpu_list("0"), std::vector<unsigned>({0}));
-  EXPECT_EQ(parse_cpu_list("1,0"), std::vector<unsigned>({1, 0}));
-  EXPECT_EQ(parse_cpu_list("0-3,8"), std::vector<unsigned>({0, 1, 2, 3, 8}));
-  EXPECT_EQ(parse_cpu_list("1023"), std::vector<unsigned>({1023}));
+  EXPECT_EQ(parse_cpu_list("0"), std::vector<int>({0}));
+  EXPECT_EQ(parse_cpu_list("1,0"), std::vector<int>({1, 0}));
+  EXPECT_EQ(parse_cpu_list("0-3,8"), std::vector<int>({0, 1, 2, 3, 8}));
+  EXPECT_EQ(parse_cpu_list("1023"), std::vector<int>({1023}));
 }
 
 TEST(ParseCpuList, WhatIsNoCpuIsRefused) {
