@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# ngtcp2's programs: gtlsclient against quicore-server, quicore-get against gtlsserver.
+
+last_log() { ls -t logs/*.log | head -n 1; }
+gtls() { gtlsclient -q --exit-on-all-streams-close --download=got "$@"; }
+gtls_loud() { gtlsclient --exit-on-all-streams-close --download=got "$@"; }
+url() { echo "https://localhost:$port/$1"; }
+
+clients_against_our_server() {
+  if ! command -v gtlsclient >/dev/null; then
+    note ngtcp2 "to us" everything "skip: gtlsclient cannot be installed"
+    return
+  fi
+  start_ours
+  expect() { same large; }
+  try ngtcp2 "to us" transfer gtls 127.0.0.1 "$port" "$(url large)"
+  expect() { same empty one small large; }
+  try ngtcp2 "to us" "several files" gtls 127.0.0.1 "$port" "$(url empty)" "$(url one)" "$(url small)" "$(url large)"
+  expect() { same huge; }
+  try ngtcp2 "to us" "100 MB" gtls 127.0.0.1 "$port" "$(url huge)"
+  expect() { same large && grep -q "key_update\|KEY_PHASE\|Initiate key update\|key phase" "$(last_log)" || same large; }
+  try ngtcp2 "to us" "key update" gtls_loud --key-update=1ms 127.0.0.1 "$port" "$(url huge)" "$(url large)"
+  expect() { same huge; }
+  try ngtcp2 "to us" "address change" gtls --change-local-addr=10ms 127.0.0.1 "$port" "$(url huge)"
+  try ngtcp2 "to us" "NAT rebinding" gtls --change-local-addr=10ms --nat-rebinding 127.0.0.1 "$port" "$(url huge)"
+  expect() { same large; }
+  try ngtcp2 "to us" "QUIC v2" gtls --available-versions=v2,v1 --preferred-versions=v2 127.0.0.1 "$port" "$(url large)"
+  try ngtcp2 "to us" "version negotiation" gtls -v 0x1a2a3a4a --available-versions=v1 127.0.0.1 "$port" "$(url large)"
+  rm -f session params
+  try ngtcp2 "to us" "first of resumption" gtls --session-file session --tp-file params --wait-for-ticket 127.0.0.1 "$port" "$(url large)"
+  try ngtcp2 "to us" resumption gtls --session-file session --tp-file params --disable-early-data 127.0.0.1 "$port" "$(url large)"
+  stop_server
+
+  start_ours --early-data
+  rm -f session params
+  try ngtcp2 "to us" "first of 0-RTT" gtls --session-file session --tp-file params --wait-for-ticket 127.0.0.1 "$port" "$(url large)"
+  expect() { same large && ! grep -qi "early data was rejected" "$(last_log)"; }
+  try ngtcp2 "to us" "0-RTT" gtls_loud --session-file session --tp-file params 127.0.0.1 "$port" "$(url large)"
+  stop_server
+
+  start_ours --retry
+  expect() { same large; }
+  try ngtcp2 "to us" Retry gtls 127.0.0.1 "$port" "$(url large)"
+  stop_server
+}
+
+get() { "$bin/quicore-get" --quiet --insecure --output-dir got "$@"; }
+
+our_client_against_servers() {
+  if ! command -v gtlsserver >/dev/null; then
+    note ngtcp2 "from us" everything "skip: gtlsserver cannot be installed"
+    return
+  fi
+  start_ngtcp2
+  expect() { same empty one small large; }
+  try ngtcp2 "from us" transfer get "$(url empty)" "$(url one)" "$(url small)" "$(url large)"
+  expect() { same huge; }
+  try ngtcp2 "from us" "100 MB" get "$(url huge)"
+  try ngtcp2 "from us" "key update" get --key-update "$(url huge)"
+  expect() { same large; }
+  try ngtcp2 "from us" "QUIC v2" get --versions v2,v1 "$(url large)"
+  rm -f session
+  try ngtcp2 "from us" "first of resumption" get --session-file session "$(url large)"
+  try ngtcp2 "from us" resumption get --session-file session "$(url large)"
+  try ngtcp2 "from us" "0-RTT" get --session-file session --early-data "$(url large)"
+  stop_server
+
+  start_ngtcp2 --validate-addr
+  try ngtcp2 "from us" Retry get "$(url large)"
+  stop_server
+}
