@@ -32,7 +32,8 @@ class Certificate {
   static Result<std::vector<Certificate>> chain_from_pem(std::string_view pem);
 
   bool empty() const noexcept { return der_.empty(); }
-  std::span<const std::uint8_t> der() const noexcept { return der_; }
+  std::span<const std::uint8_t> der() const& noexcept { return der_; }
+  std::span<const std::uint8_t> der() const&& = delete;  // the bytes would be gone at once
   std::string pem() const;
 
   // "CN=localhost, O=Example": for people; the order is the certificate's.

@@ -65,7 +65,9 @@ bool expand_label(int hash, std::span<const std::uint8_t> secret, std::string_vi
 
 }  // namespace
 
-void wipe(void* memory, std::size_t size) noexcept { explicit_bzero(memory, size); }
+void wipe(void* memory, std::size_t size) noexcept {
+  if (size > 0) explicit_bzero(memory, size);  // an empty container has no address
+}
 
 std::size_t secret_size(CipherSuite suite) noexcept {
   return suite == CipherSuite::aes_256_gcm_sha384 ? 48 : 32;

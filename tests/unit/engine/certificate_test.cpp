@@ -94,7 +94,8 @@ TEST(Certificate, RefusesWhatIsNone) {
   EXPECT_FALSE(Certificate::from_pem(""));
   EXPECT_FALSE(Certificate::from_pem("-----BEGIN CERTIFICATE-----"));
   EXPECT_FALSE(Certificate::from_der({}));
-  const auto der = Certificate::from_pem(kPem)->der();
+  const auto certificate = *Certificate::from_pem(kPem);
+  const auto der = certificate.der();
   const std::vector<std::uint8_t> bytes(der.begin(), der.end());
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(Certificate::from_der(std::span(bytes).first(size))) << size;
