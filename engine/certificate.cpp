@@ -52,14 +52,15 @@ std::string_view next_block(std::string_view& pem) {
 }
 
 Result<Certificate> from_block(std::string_view block) {
-  DerBuffer* der = nullptr;
+  DerBuffer* der = nullptr;  // may be set after a failure as well
   const auto* text = reinterpret_cast<const unsigned char*>(block.data());
-  if (wc_PemToDer(text, static_cast<long>(block.size()), CERT_TYPE, &der, nullptr, nullptr,
-                  nullptr) != 0) {
-    return failure(Errc::invalid_argument,
-                   "a CERTIFICATE block is damaged: its base64 text or its END line is wrong");
-  }
-  auto certificate = Certificate::from_der({der->buffer, der->length});
+  const int error = wc_PemToDer(text, static_cast<long>(block.size()), CERT_TYPE, &der, nullptr,
+                                nullptr, nullptr);
+  Result<Certificate> certificate =
+      error == 0
+          ? Certificate::from_der({der->buffer, der->length})
+          : failure(Errc::invalid_argument,
+                    "a CERTIFICATE block is damaged: its base64 text or its END line is wrong");
   wc_FreeDer(&der);
   return certificate;
 }
