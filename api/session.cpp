@@ -67,6 +67,7 @@ Handlers<DatagramEvent>& Session::on_datagram() const noexcept {
 Handlers<DatagramStatusEvent>& Session::on_datagram_status() const noexcept {
   return state_->on_status_handlers();
 }
+Handlers<KeylogEvent>& Session::on_keylog() const noexcept { return state_->on_keylog_handlers(); }
 Handlers<Session>& Session::on_session_ticket() const noexcept {
   return state_->on_ticket_handlers();
 }
@@ -136,6 +137,9 @@ Result<> Session::update_key() const {
   if (connection == nullptr) return std::unexpected(state_->end_reason());
   return connection->update_key();
 }
+
+Result<> Session::migrate(const Address& local) const { return state_->migrate(local, false); }
+Result<> Session::rebind(const Address& local) const { return state_->migrate(local, true); }
 
 Endpoint Session::endpoint() const {
   return Endpoint(internal::Ref<internal::EndpointState>(&state_->endpoint()));

@@ -71,6 +71,7 @@ class [[nodiscard]] AcceptStream final : public internal::CoroutineWaiter {
 };
 
 struct DatagramEvent;
+struct KeylogEvent;
 struct DatagramStatusEvent {
   std::uint64_t id = 0;  // as send_datagram() gave it
   DatagramStatus status{};
@@ -90,6 +91,9 @@ class Session {
   Handlers<StreamEvent>& on_stream() const noexcept;
   Handlers<DatagramEvent>& on_datagram() const noexcept;
   Handlers<DatagramStatusEvent>& on_datagram_status() const noexcept;
+  // A line of TLS secrets in NSS key-log format, without the newline, for Wireshark. Only with
+  // SessionConfig::secure.keylog; set it in on_session or right after connect(): lines do not wait.
+  Handlers<KeylogEvent>& on_keylog() const noexcept;
   // A ticket or address token arrived: session_ticket() has news.
   Handlers<Session>& on_session_ticket() const noexcept;
   // The pull form of on_stream.
@@ -143,15 +147,29 @@ class Session {
   Certificate peer_certificate() const;
   SessionStats stats() const;
   Result<> update_key() const;  // RFC 9001 6
+  // Client: goes on from another local address, after a validation of the new path (RFC 9000 9.2).
+  // `local` may leave the port to the kernel (0); empty: another port of the present IP address.
+  // Fails with invalid_state before confirmed() and when the server forbids it, blocked when the
+  // server has given no connection ID to spare (one round trip after confirmed() it usually has),
+  // system when the address cannot be bound. local_address() changes once the path is validated.
+  Result<> migrate(const Address& local = {}) const;
+  // The same without a word to the server, as behind a NAT that changed its mapping (RFC 9000 9.3):
+  // to see that it copes.
+  Result<> rebind(const Address& local = {}) const;
   Endpoint endpoint() const;
   Shard& shard() const noexcept;
 
   // The places of what comes next: clienthello() and ocsp() pause the handshake after handshake();
-  // keylog() and qlog() are Readers.
+  // qlog() is a Reader.
 
  private:
   friend class Endpoint;
   internal::Ref<internal::SessionState> state_;
+};
+
+struct KeylogEvent {
+  std::string line;
+  Session session;
 };
 
 struct DatagramEvent {

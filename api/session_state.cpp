@@ -88,6 +88,12 @@ void SessionState::on_session_ticket() {
   guarded("a session ticket handler", [&] { on_ticket_.emit(Session(Ref<SessionState>(this))); });
 }
 
+void SessionState::on_keylog(std::string_view line) {
+  if (on_keylog_.empty()) return;
+  guarded("a key log handler",
+          [&] { on_keylog_.emit({std::string(line), Session(Ref<SessionState>(this))}); });
+}
+
 void SessionState::on_closed(const std::optional<Error>& error) { end(error); }
 
 void SessionState::shard_ends() noexcept {
@@ -125,6 +131,7 @@ void SessionState::end(const std::optional<Error>& error) {
   on_datagram_.clear();
   on_status_.clear();
   on_ticket_.clear();
+  on_keylog_.clear();
 }
 
 // --- streams of the peer ------------------------------------------------------------------------
@@ -245,6 +252,12 @@ Result<Stream> SessionState::open(StreamOptions options) {
 Result<std::uint64_t> SessionState::send_datagram(Buf data) {
   if (connection_ == nullptr) return std::unexpected(end_reason());
   return connection_->send_datagram(std::move(data));
+}
+
+Result<> SessionState::migrate(const Address& local, bool rebinding_only) {
+  if (connection_ == nullptr) return std::unexpected(end_reason());
+  const ShardState::Scope scope(shard());
+  return connection_->migrate(local, rebinding_only);
 }
 
 // --- facts --------------------------------------------------------------------------------------

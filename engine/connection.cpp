@@ -160,6 +160,8 @@ Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resum
   TlsSession::Parameters parameters;
   parameters.server_name = config.hostname;
   parameters.alpn = config.alpn;
+  parameters.keylog = &Connection::record_keylog;
+  parameters.keylog_user = this;
   parameters.now = now();
   if (resume != nullptr) {
     parameters.ticket = {reinterpret_cast<const std::uint8_t*>(resume->session_ticket.data()),
@@ -388,29 +390,6 @@ Result<> Connection::update_key() {
     return failure(Errc::invalid_state,
                    "a key update is under way: wait until the peer answered it (RFC 9001 6.1)");
   }
-  wants_to_send();
-  return {};
-}
-
-Result<> Connection::migrate(io::SocketId socket, const Address& local, bool rebinding_only) {
-  if (side_ == Side::server) {
-    return failure(Errc::not_supported, "only the client migrates (RFC 9000 9)");
-  }
-  if (conn_ == nullptr || !handshake_confirmed_) {
-    return failure(Errc::invalid_state, "migrate after the handshake is confirmed (RFC 9000 9)");
-  }
-  const Address remote = remote_address();
-  const ngtcp2_path path = make_path(local, remote, socket);
-  if (rebinding_only) {
-    // As a NAT would do it: packets leave from elsewhere and nothing is said (RFC 9000 9.3).
-    ngtcp2_conn_set_local_addr(conn_, &path.local);
-    ngtcp2_conn_set_path_user_data(conn_, path.user_data);
-  } else if (const int error =
-                 ngtcp2_conn_initiate_migration(conn_, &path, to_nanoseconds(now()));
-             error != 0) {
-    return failure(Errc::invalid_state, std::string("cannot migrate now: ") + ngtcp2_strerror(error));
-  }
-  socket_ = socket;
   wants_to_send();
   return {};
 }

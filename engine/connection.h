@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -52,6 +53,7 @@ enum class ConnectionEvent : std::uint16_t {
   path_changed = 1 << 6,
   datagram_status = 1 << 7,
   closed = 1 << 8,
+  keylog = 1 << 9,  // TLS secrets to hand out
 };
 
 enum class DatagramStatus : std::uint8_t { acknowledged, lost };
@@ -67,6 +69,7 @@ class ConnectionHandler {
   virtual void on_streams_available() {}
   virtual void on_session_ticket() {}
   virtual void on_path_changed() {}
+  virtual void on_keylog(std::string_view /*line*/) {}  // NSS format, without the newline
   virtual void on_closed(const std::optional<Error>& error) = 0;  // empty: a clean close
 };
 
@@ -124,8 +127,13 @@ class Connection : public ListHook<EventTag>,
   // Immediate: CONNECTION_CLOSE with the error's code, streams are interrupted.
   void close(const Error& error);
   Result<> update_key();
-  // Client: moves to another local address of the endpoint (or a new socket) with path validation.
+  // Client: moves to another socket of the endpoint, bound to `local`, with path validation; or, for
+  // tests, as behind a NAT that changed its mapping: nothing is said. Fails with invalid_state before
+  // the handshake is confirmed, when the server forbids it or has no connection ID to spare.
   Result<> migrate(io::SocketId socket, const Address& local, bool rebinding_only);
+  // The same with a socket of its own, opened here and closed when it is not needed any more. An
+  // empty address: the present IP address, another port.
+  Result<> migrate(const Address& local, bool rebinding_only);
 
   // --- what the shard does ---
   // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
@@ -172,6 +180,8 @@ class Connection : public ListHook<EventTag>,
                         std::uint32_t original_version);
   Result<> start_server(const InitialPacket& packet, const SessionConfig& config);
   Result<> attach_tls(const SessionConfig& config, const Resume* resume);
+  Result<> may_migrate(const Address& local) const;
+  static void record_keylog(void* user, std::string_view line);
   void use_early_data(const Resume& resume);
   Result<> set_up_application(std::string_view alpn);  // once the ALPN is known
   bool restart_with_other_version();
@@ -186,6 +196,7 @@ class Connection : public ListHook<EventTag>,
   void stream_unblocked(Stream& stream);
   void deliver_streams();
   void deliver_datagrams();
+  void deliver_keylog();
   void refuse_stream(Stream& stream);
 
   // connection_close.cpp
@@ -258,6 +269,7 @@ class Connection : public ListHook<EventTag>,
   RingQueue<ReceivedDatagram> datagrams_in_;
   RingQueue<DatagramReport> datagram_reports_;
   std::uint64_t next_datagram_id_ = 1;
+  std::vector<std::string> keylog_lines_;
   std::uint32_t tickets_seen_ = 0;
   std::vector<ConnectionId> issued_ids_;
   // The closing period (RFC 9000 10.2.1): only this is kept of the connection.

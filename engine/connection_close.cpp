@@ -179,6 +179,7 @@ void Connection::vanish(std::optional<Error> reported) {
 void Connection::report_closed(std::optional<Error> reported) {
   close_remote_ = remote_address();
   close_local_ = local_address();
+  if (conn_ != nullptr) socket_ = socket_of(*ngtcp2_conn_get_path2(conn_), socket_);
   if (stats_.closing_at == Instant{}) stats_.closing_at = now();
   // RFC 9000 10.2: at least three times the current PTO.
   closing_period_ = Duration(static_cast<Duration::rep>(3 * ngtcp2_conn_get_pto2(conn_)));

@@ -61,6 +61,12 @@ void Connection::stream_unblocked(Stream& stream) {
   if (queue.unsent() > 0 || (queue.finished() && !queue.fin_sent())) stream_wants_to_send(stream);
 }
 
+void Connection::record_keylog(void* user, std::string_view line) {
+  Connection& connection = *static_cast<Connection*>(user);
+  connection.keylog_lines_.emplace_back(line);
+  connection.mark(ConnectionEvent::keylog);
+}
+
 // --- phase 4, DELIVER --------------------------------------------------------------------------------
 
 void Connection::deliver() {
@@ -71,6 +77,7 @@ void Connection::deliver() {
   if (has(ConnectionEvent::created) && endpoint_.handler() != nullptr) {
     endpoint_.handler()->on_connection(*this);
   }
+  if (has(ConnectionEvent::keylog)) deliver_keylog();
   if (handler_ != nullptr && has(ConnectionEvent::handshake_completed)) {
     handler_->on_handshake_completed();
   }
@@ -108,6 +115,12 @@ void Connection::deliver_datagrams() {
   while (!datagram_reports_.empty()) {
     const DatagramReport report = datagram_reports_.take_front();
     if (handler_ != nullptr) handler_->on_datagram_status(report.id, report.status);
+  }
+}
+
+void Connection::deliver_keylog() {
+  for (const std::string& line : std::exchange(keylog_lines_, {})) {
+    if (handler_ != nullptr) handler_->on_keylog(line);
   }
 }
 

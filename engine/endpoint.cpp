@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/endpoint.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "engine/connection.h"
@@ -60,13 +61,36 @@ Result<std::shared_ptr<TlsContext>> Endpoint::tls_context(Side side, const Sessi
   return context;
 }
 
-Result<io::SocketId> Endpoint::open_socket(const Address& local) {
+Result<io::SocketId> Endpoint::open_socket(const Address& local, const Connection* user) {
   io::SocketOptions options;
   options.bind_address = local;
+  options.ipv6_only = config_.udp.ipv6_only;
+  options.receive_buffer = config_.udp.receive_buffer_size;
+  options.send_buffer = config_.udp.send_buffer_size;
+  options.ttl = config_.udp.ttl;
+  options.gso = config_.udp.gso;
+  options.gro = config_.udp.gro;
+  options.ecn = config_.udp.ecn;
   auto socket = shard_.open_extra_socket(*this, options);
   if (!socket) return socket;
-  extra_sockets_.push_back({*socket, shard_.port().local_address(*socket)});
+  extra_sockets_.push_back({*socket, shard_.port().local_address(*socket), user});
   return socket;
+}
+
+void Endpoint::close_socket(io::SocketId socket) {
+  const auto erased =
+      std::erase_if(extra_sockets_, [&](const ExtraSocket& extra) { return extra.socket == socket; });
+  if (erased > 0) shard_.close_extra_socket(socket);
+}
+
+void Endpoint::close_sockets_of(const Connection& user,
+                                std::initializer_list<io::SocketId> kept) {
+  std::erase_if(extra_sockets_, [&](const ExtraSocket& extra) {
+    if (extra.user != &user) return false;
+    if (std::find(kept.begin(), kept.end(), extra.socket) != kept.end()) return false;
+    shard_.close_extra_socket(extra.socket);
+    return true;
+  });
 }
 
 const Address& Endpoint::local_address_of(io::SocketId socket) const noexcept {
@@ -109,6 +133,7 @@ void Endpoint::connection_added(Connection& connection) noexcept {
 
 void Endpoint::connection_removed(Connection& connection) noexcept {
   --connection_count_;
+  close_sockets_of(connection);
   if (connection.side() == Side::server) admission_.connection_removed(connection.first_remote());
   if (finished()) shard_.endpoint_may_be_finished();
 }

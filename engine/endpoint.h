@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -64,8 +65,11 @@ class Endpoint {
   EndpointStats stats(Instant now) const noexcept;
 
   // Another socket of this endpoint, for clients that migrate. Datagrams to it are routed as those
-  // to the first.
-  Result<io::SocketId> open_socket(const Address& local);
+  // to the first. Closed with its user, if it has one, else with the endpoint.
+  Result<io::SocketId> open_socket(const Address& local, const Connection* user = nullptr);
+  void close_socket(io::SocketId socket);
+  // Those opened for this connection, but for `kept`.
+  void close_sockets_of(const Connection& user, std::initializer_list<io::SocketId> kept = {});
   const Address& local_address_of(io::SocketId socket) const noexcept;
   // The local end of the path a train came by: where it was sent to, or what the socket is bound to
   // when the kernel did not say.
@@ -107,6 +111,7 @@ class Endpoint {
   struct ExtraSocket {
     io::SocketId socket;
     Address local;
+    const Connection* user;
   };
   std::vector<ExtraSocket> extra_sockets_;
   std::optional<Error> error_;

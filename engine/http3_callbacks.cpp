@@ -136,11 +136,11 @@ struct Http3Callbacks {
     return 0;
   }
 
+  // A request above our GOAWAY; the closing connection shows new streams to nobody.
   static int reset_stream(nghttp3_conn*, std::int64_t id, std::uint64_t code, void* user_data,
                           void*) {
-    Http3Session& session = self(user_data);
-    static_cast<void>(ngtcp2_conn_shutdown_stream_write(session.connection_.quic(), 0, id, code));
-    if (Stream* stream = session.connection_.find_stream(id)) session.hide(*stream);
+    static_cast<void>(
+        ngtcp2_conn_shutdown_stream_write(self(user_data).connection_.quic(), 0, id, code));
     return 0;
   }
 
@@ -195,8 +195,7 @@ struct Http3Callbacks {
     }
     queue.advance_sent(total);
     if (to_end && queue.finished()) {
-      flags |= NGHTTP3_DATA_FLAG_EOF;
-      if (Http3Session::trailers_follow(stream)) flags |= NGHTTP3_DATA_FLAG_NO_END_STREAM;
+      flags |= NGHTTP3_DATA_FLAG_EOF;  // of the content: submitted trailers still follow
     } else if (count == 0) {
       session.starved_ = true;
       return NGHTTP3_ERR_WOULDBLOCK;

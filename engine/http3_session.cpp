@@ -364,13 +364,4 @@ Http3Session::Exchange& Http3Session::exchange_of(std::int64_t id, void* stream_
 
 bool Http3Session::connection_failed() const noexcept { return connection_.failed_.has_value(); }
 
-bool Http3Session::trailers_follow(const Stream& stream) noexcept { return stream.trailers_sent_; }
-
-// A request above our GOAWAY: no handler is to see it.
-void Http3Session::hide(Stream& stream) noexcept {
-  stream.internal_ = true;
-  stream.events_ = 0;
-  static_cast<ListHook<EventTag>&>(stream).unlink();
-}
-
 }  // namespace quicore::engine

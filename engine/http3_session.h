@@ -129,11 +129,8 @@ class Http3Session {
   int submit_request(Stream& stream, const FieldLines& lines, bool fin);
   int submit_response(Stream& stream, const FieldLines& lines, unsigned status, bool fin);
   Result<> result_of_submission(int nghttp3_error);
-  // What the connection and its streams show to their friend, this class.
   bool connection_failed() const noexcept;
-  static bool trailers_follow(const Stream& stream) noexcept;
   void reset_refused();
-  void hide(Stream& stream) noexcept;
   void give_credit(std::int64_t id, std::uint64_t count, bool stream_ends);
   // The answer to ngtcp2 for a result of nghttp3; fails the connection when that is an error.
   int answer(std::int64_t nghttp3_result);

@@ -306,10 +306,11 @@ void Shard::report_finished_endpoints() {
   for (auto& endpoint : endpoints_) {
     if (endpoint->ended()) endpoint->report_closed();
     if (!endpoint->finished()) continue;
-    for (Endpoint*& by_socket : endpoint_by_socket_) {
-      if (by_socket == endpoint.get()) by_socket = nullptr;
+    for (std::size_t index = 0; index < endpoint_by_socket_.size(); ++index) {
+      if (endpoint_by_socket_[index] != endpoint.get()) continue;
+      endpoint_by_socket_[index] = nullptr;
+      port_.close(static_cast<io::SocketId>(index));
     }
-    port_.close(endpoint->socket());
     finished_endpoints_.push_back(std::move(endpoint));
   }
   std::erase(endpoints_, nullptr);
@@ -414,6 +415,11 @@ Result<io::SocketId> Shard::open_extra_socket(Endpoint& endpoint,
   auto socket = port_.open(options);
   if (socket) register_socket(*socket, endpoint);
   return socket;
+}
+
+void Shard::close_extra_socket(io::SocketId socket) {
+  endpoint_by_socket_[static_cast<std::size_t>(socket)] = nullptr;
+  port_.close(socket);
 }
 
 void Shard::register_socket(io::SocketId socket, Endpoint& endpoint) {

@@ -81,6 +81,7 @@ class Shard {
   void has_events(Connection& connection) noexcept { with_events_.push_back(connection); }
   void wants_to_send(Connection& connection) noexcept { transmit_.push_back(connection); }
   Result<io::SocketId> open_extra_socket(Endpoint& endpoint, const io::SocketOptions& options);
+  void close_extra_socket(io::SocketId socket);
   // Connection IDs of this length exist (SessionConfig::scid): short headers are tried with it too.
   void uses_id_length(std::uint8_t length);
   template <class Function>

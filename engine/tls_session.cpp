@@ -11,6 +11,7 @@
 
 #include "engine/tls_alert.h"
 #include "engine/tls_names.h"
+#include "engine/tls_random.h"
 #include "io/address.h"
 #include "io/check.h"
 
@@ -73,6 +74,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(std::shared_ptr<TlsContex
 Result<> TlsSession::configure(const Parameters& parameters) {
   const TlsSettings& settings = context_->settings();
   created_ = parameters.now;
+  const TlsSeedScope seed(parameters.random);
   auto alpn =
       wolfssl_alpn_list(parameters.alpn.empty() ? std::span(settings.alpn) : parameters.alpn);
   if (!alpn) return std::unexpected(std::move(alpn.error()));

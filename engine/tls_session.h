@@ -44,7 +44,7 @@
 // without a common ALPN: 0x178, no_application_protocol (RFC 9001 8.1).
 //
 // Threading: the connection's shard. No user code runs inside; the key-log function is the engine's
-// and must only record. Cost: about 12 KiB while the handshake runs; see release_handshake_memory.
+// and must only record. Cost: see release_handshake_memory.
 #pragma once
 
 #include <ngtcp2/ngtcp2.h>
@@ -67,6 +67,10 @@
 #include "io/time.h"
 
 struct WOLFSSL;
+
+namespace quicore::io {
+class Random;
+}
 
 namespace quicore::engine {
 
@@ -95,6 +99,8 @@ class TlsSession {
     bool early_data = false;          // client: send 0-RTT data if the ticket allows it
     KeyLogFunction keylog = nullptr;  // called only when TlsSettings::keylog
     void* keylog_user = nullptr;
+    // Seeds the session's random generator; nullptr: the system does (engine/tls_random.h).
+    io::Random* random = nullptr;
     Instant now{};  // server: ages the ticket keys and the replay filter
   };
 

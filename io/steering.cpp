@@ -8,7 +8,6 @@
 
 #include "io/check.h"
 #include "io/kernel_calls.h"
-#include "io/kernel_calls.h"
 
 namespace quicore::io {
 

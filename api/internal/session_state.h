@@ -36,6 +36,7 @@ class SessionState final : public Counted,
   Handlers<DatagramEvent>& on_datagram_handlers() noexcept { return on_datagram_; }
   Handlers<DatagramStatusEvent>& on_status_handlers() noexcept { return on_status_; }
   Handlers<Session>& on_ticket_handlers() noexcept { return on_ticket_; }
+  Handlers<KeylogEvent>& on_keylog_handlers() noexcept { return on_keylog_; }
 
   Completion<HandshakeInfo> handshake();
   Completion<> confirmed();
@@ -48,6 +49,7 @@ class SessionState final : public Counted,
 
   Result<Stream> open(StreamOptions options);
   Result<std::uint64_t> send_datagram(Buf data);
+  Result<> migrate(const Address& local, bool rebinding_only);
 
   // A stream the peer opened may be shown: at once, or with its headers for HTTP/3.
   void announce(StreamEvent event) noexcept;
@@ -82,6 +84,7 @@ class SessionState final : public Counted,
   void on_datagram_status(std::uint64_t id, engine::DatagramStatus status) override;
   void on_streams_available() override { openers_.wake_all(); }
   void on_session_ticket() override;
+  void on_keylog(std::string_view line) override;
   void on_closed(const std::optional<Error>& error) override;
   void handler_added() override;
 
@@ -122,6 +125,7 @@ class SessionState final : public Counted,
   Handlers<DatagramEvent> on_datagram_;
   Handlers<DatagramStatusEvent> on_status_;
   Handlers<Session> on_ticket_;
+  Handlers<KeylogEvent> on_keylog_;
   Once<HandshakeInfo> handshake_;
   Once<void> confirmed_;
   Once<void> closed_;

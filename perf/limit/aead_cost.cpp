@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "engine/packet_protection_backend.h"
+#include "perf/limit/time_passes.h"
 
 namespace quicore::perf {
 namespace {
@@ -44,21 +45,6 @@ class Message {
   unsigned packets_;
   std::vector<std::uint8_t> bytes_;
 };
-
-// Nanoseconds per packet of `pass`, which handles `packets` of them; 0 if it fails.
-template <class Pass>
-double time_passes(unsigned packets, Duration duration, Pass&& pass) {
-  if (!pass()) return 0;  // warms up
-  const auto begin = std::chrono::steady_clock::now();
-  std::uint64_t passes = 0;
-  Duration taken{};
-  do {
-    if (!pass()) return 0;
-    ++passes;
-    taken = std::chrono::steady_clock::now() - begin;
-  } while (taken < duration);
-  return static_cast<double>(taken.count()) / (static_cast<double>(passes) * packets);
-}
 
 }  // namespace
 

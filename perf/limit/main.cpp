@@ -14,12 +14,14 @@ namespace {
 
 using quicore::engine::AeadBackend;
 using quicore::perf::LimitOptions;
+using quicore::tools::format_bit_rate;
+using quicore::tools::format_count;
 using quicore::tools::MachineLimit;
 
 constexpr const char* kDescription =
-    "Measures what this machine's kernel and CPU allow one QUIC transfer at most: UDP over\n"
-    "loopback with a window, GSO and GRO; AES-128-GCM per packet; and both together, on two\n"
-    "cores and on one. Every figure is the median of the rounds.";
+    "Measures what this machine's kernel and CPU allow QUIC at most: UDP over loopback with a\n"
+    "window, GSO and GRO, and AES-128-GCM per packet; small requests and answers; public-key\n"
+    "operations of handshakes. On two cores and on one. Every figure is the median of the rounds.";
 
 // Two CPUs that are the same are one core.
 std::string check_cpus(std::vector<int>& cpus) {
@@ -28,27 +30,36 @@ std::string check_cpus(std::vector<int>& cpus) {
   return {};
 }
 
-void print_line(const char* what, double two_cores, double one_core) {
-  std::printf("  %-28s", what);
-  if (two_cores > 0) {
-    std::printf("%8.1f Gbit/s", two_cores);
-  } else {
-    std::printf("%15s", "-");
-  }
-  std::printf("%8.1f Gbit/s\n", one_core);
+std::string gbps(double value) { return format_bit_rate(value * 1e9); }
+
+std::string per_second(double value) {
+  return format_count(static_cast<std::uint64_t>(value + 0.5)) + "/s";
+}
+
+void print_line(const char* what, const std::string& two_cores, const std::string& one_core) {
+  std::printf("  %-34s%15s%15s\n", what, two_cores.c_str(), one_core.c_str());
 }
 
 void print_table(const MachineLimit& limit) {
   using quicore::tools::gbps_of;
-  std::printf("Limit of this machine, datagrams of %u bytes, %u per message\n\n", limit.payload,
-              limit.segments);
-  std::printf("  %-28s%15s%15s\n", "", "two cores", "one core");
-  print_line("UDP through the kernel", limit.kernel_two_cores_gbps, limit.kernel_one_core_gbps);
-  const double both_ns = limit.seal_ns + limit.open_ns;
-  print_line("AEAD", limit.two_cores_gbps > 0 ? limit.aead_gbps : 0,
-             gbps_of(limit.payload, both_ns));
-  print_line("both: the limit", limit.two_cores_gbps, limit.one_core_gbps);
-  std::printf("\n  %s: seal %.0f ns, open %.0f ns per packet\n", limit.aead.c_str(), limit.seal_ns,
+  const bool two = limit.kernel_two_cores_gbps > 0;
+  const auto line = [&](const char* what, const auto& unit, double two_cores, double one_core) {
+    print_line(what, two ? unit(two_cores) : "-", unit(one_core));
+  };
+  std::printf("What this machine allows at most\n\n");
+  print_line("", "two cores", "one core");
+  std::printf("bulk: datagrams of %u bytes, %u per message\n", limit.payload, limit.segments);
+  line("UDP through the kernel", gbps, limit.kernel_two_cores_gbps, limit.kernel_one_core_gbps);
+  line("AEAD", gbps, limit.aead_gbps, gbps_of(limit.payload, limit.seal_ns + limit.open_ns));
+  line("both: the limit", gbps, limit.two_cores_gbps, limit.one_core_gbps);
+  std::printf("requests of %u bytes, answers of %u, a datagram each\n", limit.request_size,
+              limit.answer_size);
+  line("UDP through the kernel", per_second, limit.exchange_two_cores, limit.exchange_one_core);
+  line("with AEAD: the limit", per_second, limit.requests_two_cores, limit.requests_one_core);
+  std::printf("full handshakes, X25519 and P-256\n");
+  line("public-key operations: the limit", per_second, limit.handshakes_two_cores,
+       limit.handshakes_one_core);
+  std::printf("\n%s: seal %.0f ns, open %.0f ns per packet\n", limit.aead.c_str(), limit.seal_ns,
               limit.open_ns);
 }
 

@@ -2,81 +2,151 @@
 #include "perf/limit/measure.h"
 
 #include <algorithm>
-#include <optional>
+
+#include "perf/limit/aead_cost.h"
+#include "perf/limit/handshake_cost.h"
+#include "perf/limit/kernel_exchange.h"
+#include "perf/limit/kernel_udp.h"
 
 namespace quicore::perf {
 namespace {
 
-struct Rounds {
-  std::vector<double> two_cores;
-  std::vector<double> one_core;
-  std::vector<double> seal;
-  std::vector<double> open;
-};
+// Parts of a round's time. The bulk path varies most, so it gets most.
+constexpr int kBulkParts = 2;
+constexpr int kPartsOfARound = 2 * kBulkParts + 1 + 2 + 2;  // AEAD; exchanges; small AEAD, keys
 
-Result<double> kernel_gbps(const LimitOptions& options, Duration duration, int sender,
-                           int receiver) {
-  KernelUdpOptions udp;
-  udp.payload = options.payload;
-  udp.segments = options.segments;
-  udp.window = options.window;
-  udp.sender_cpu = sender;
-  udp.receiver_cpu = receiver;
-  udp.duration = duration;
-  const auto result = measure_kernel_udp(udp);
-  if (!result) return std::unexpected(result.error());
-  if (result->packets == 0) {
-    return failure(Errc::system, "no datagram arrived over 127.0.0.1: a packet filter drops UDP");
+class LimitMeasurement {
+ public:
+  LimitMeasurement(const LimitOptions& options,
+                   const std::function<void(const std::string&)>& progress)
+      : options_(options),
+        progress_(progress),
+        backend_(options.backend == engine::AeadBackend::automatic ? engine::aead_backend()
+                                                                   : options.backend),
+        part_(options.duration / static_cast<int>(options.rounds) / kPartsOfARound) {
+    const unsigned most = most_segments(options.payload);
+    limit_.payload = options.payload;
+    limit_.segments = options.segments == 0 ? most : std::min(options.segments, most);
+    limit_.request_size = exchange_.request_size;
+    limit_.answer_size = exchange_.answer_size;
   }
-  return result->gbps;
-}
+
+  Result<tools::MachineLimit> run() {
+    for (round_ = 1; round_ <= options_.rounds; ++round_) {
+      for (const auto step : {&LimitMeasurement::bulk, &LimitMeasurement::aead,
+                              &LimitMeasurement::exchanges, &LimitMeasurement::handshakes}) {
+        if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
+      }
+    }
+    limit_.kernel_two_cores_gbps = tools::median(limit_.kernel_two_cores_rounds);
+    limit_.kernel_one_core_gbps = tools::median(limit_.kernel_one_core_rounds);
+    limit_.seal_ns = tools::median(seal_);
+    limit_.open_ns = tools::median(open_);
+    limit_.exchange_two_cores = tools::median(exchange_two_);
+    limit_.exchange_one_core = tools::median(exchange_one_);
+    limit_.exchange_server_aead_ns = tools::median(exchange_server_aead_);
+    limit_.exchange_client_aead_ns = tools::median(exchange_client_aead_);
+    limit_.handshake_server_ns = tools::median(handshake_server_);
+    limit_.handshake_client_ns = tools::median(handshake_client_);
+    limit_.derive();
+    return limit_;
+  }
+
+ private:
+  [[nodiscard]] PairTimes times(bool two_cores, int parts) const {
+    const int first = options_.cpus.front();
+    return {.first_cpu = first,
+            .second_cpu = two_cores ? options_.cpus.back() : first,
+            .duration = part_ * parts};
+  }
+
+  void announce(const std::string& step) const {
+    progress_(step + " (round " + std::to_string(round_) + " of " +
+              std::to_string(options_.rounds) + ")");
+  }
+
+  // Once for two cores, if there are two, and once for one.
+  template <class Measure>
+  Result<> on_two_cores_and_on_one(const char* step, Measure&& measure) {
+    if (options_.cpus.size() > 1) {
+      announce(std::string(step) + ", two cores");
+      if (auto done = measure(true); !done) return done;
+    }
+    announce(std::string(step) + ", one core");
+    return measure(false);
+  }
+
+  Result<> bulk() {
+    return on_two_cores_and_on_one("kernel", [&](bool two_cores) -> Result<> {
+      const auto result = measure_kernel_udp({.payload = options_.payload,
+                                              .segments = options_.segments,
+                                              .window = options_.window,
+                                              .times = times(two_cores, kBulkParts)});
+      if (!result) return std::unexpected(result.error());
+      (two_cores ? limit_.kernel_two_cores_rounds : limit_.kernel_one_core_rounds)
+          .push_back(result->gbps);
+      return {};
+    });
+  }
+
+  Result<> aead() {
+    announce("AEAD");
+    const auto cost = measure_aead(backend_, options_.payload, std::max(limit_.segments, 1U), part_);
+    if (!cost) return std::unexpected(cost.error());
+    limit_.aead = cost->name;
+    seal_.push_back(cost->seal_ns);
+    open_.push_back(cost->open_ns);
+    return {};
+  }
+
+  Result<> exchanges() {
+    const auto kernel = on_two_cores_and_on_one("small requests", [&](bool two) -> Result<> {
+      exchange_.times = times(two, 1);
+      const auto sample = measure_kernel_exchange(exchange_);
+      if (!sample) return std::unexpected(sample.error());
+      (two ? exchange_two_ : exchange_one_).push_back(1e9 / sample->ns_each);
+      return {};
+    });
+    if (!kernel) return kernel;
+    const auto request = measure_aead(backend_, exchange_.request_size, 1, part_ / 2);
+    const auto answer = measure_aead(backend_, exchange_.answer_size, 1, part_ / 2);
+    if (!request) return std::unexpected(request.error());
+    if (!answer) return std::unexpected(answer.error());
+    exchange_server_aead_.push_back(request->open_ns + answer->seal_ns);
+    exchange_client_aead_.push_back(request->seal_ns + answer->open_ns);
+    return {};
+  }
+
+  Result<> handshakes() {
+    announce("public-key operations");
+    const auto cost = measure_handshake(part_);
+    if (!cost) return std::unexpected(cost.error());
+    handshake_server_.push_back(cost->server_ns);
+    handshake_client_.push_back(cost->client_ns);
+    return {};
+  }
+
+  const LimitOptions& options_;
+  const std::function<void(const std::string&)>& progress_;
+  engine::AeadBackend backend_;
+  Duration part_;
+  unsigned round_ = 0;
+  KernelExchangeOptions exchange_;
+  tools::MachineLimit limit_;
+  std::vector<double> seal_, open_;
+  std::vector<double> exchange_two_, exchange_one_;
+  std::vector<double> exchange_server_aead_, exchange_client_aead_;
+  std::vector<double> handshake_server_, handshake_client_;
+};
 
 }  // namespace
 
-Result<tools::MachineLimit> measure_limit(const LimitOptions& options,
-                                          const std::function<void(const std::string&)>& progress) {
-  const unsigned most = most_segments(options.payload);
-  tools::MachineLimit limit;
-  limit.payload = options.payload;
-  limit.segments = options.segments == 0 ? most : std::min(options.segments, most);
+Result<tools::MachineLimit> measure_limit(
+    const LimitOptions& options, const std::function<void(const std::string&)>& progress) {
   if (options.cpus.empty() || options.rounds == 0) {
     return failure(Errc::invalid_argument, "at least one CPU and one round are needed");
   }
-  const auto backend =
-      options.backend == engine::AeadBackend::automatic ? engine::aead_backend() : options.backend;
-  const int first = options.cpus[0];
-  const bool two_cores = options.cpus.size() > 1;
-  const Duration step = options.duration / (options.rounds * (two_cores ? 3 : 2));
-  Rounds rounds;
-  for (unsigned round = 1; round <= options.rounds; ++round) {
-    const std::string suffix =
-        " (round " + std::to_string(round) + " of " + std::to_string(options.rounds) + ")";
-    if (two_cores) {
-      progress("kernel, two cores" + suffix);
-      const auto gbps = kernel_gbps(options, step, first, options.cpus[1]);
-      if (!gbps) return std::unexpected(gbps.error());
-      rounds.two_cores.push_back(*gbps);
-    }
-    progress("kernel, one core" + suffix);
-    const auto gbps = kernel_gbps(options, step, first, first);
-    if (!gbps) return std::unexpected(gbps.error());
-    rounds.one_core.push_back(*gbps);
-
-    progress("AEAD" + suffix);
-    const auto cost = measure_aead(backend, options.payload, std::max(limit.segments, 1U), step);
-    if (!cost) return std::unexpected(cost.error());
-    limit.aead = cost->name;
-    rounds.seal.push_back(cost->seal_ns);
-    rounds.open.push_back(cost->open_ns);
-  }
-  limit.kernel_two_cores_gbps = tools::median(rounds.two_cores);
-  limit.kernel_one_core_gbps = tools::median(rounds.one_core);
-  limit.seal_ns = tools::median(rounds.seal);
-  limit.open_ns = tools::median(rounds.open);
-  limit.kernel_two_cores_rounds = std::move(rounds.two_cores);
-  limit.kernel_one_core_rounds = std::move(rounds.one_core);
-  limit.derive();
-  return limit;
+  return LimitMeasurement(options, progress).run();
 }
 
 }  // namespace quicore::perf

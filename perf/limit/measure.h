@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole measurement: rounds of kernel on two cores, kernel on one core, and AEAD, interleaved
-// so that a machine that changes its speed changes all of them, and the medians of the rounds.
+// The whole measurement: rounds of kernel, AEAD and public-key operations, interleaved so that a
+// machine that changes its speed changes all of them, and the medians of the rounds.
 #pragma once
 
 #include <functional>
 #include <string>
 #include <vector>
 
+#include "engine/packet_protection.h"
 #include "io/error.h"
 #include "io/time.h"
-#include "perf/limit/aead_cost.h"
-#include "perf/limit/kernel_udp.h"
 #include "tools/common/machine_limit.h"
 
 namespace quicore::perf {
@@ -21,7 +20,7 @@ struct LimitOptions {
   unsigned segments = 0;  // 0: as many as fit
   unsigned window = 16;
   unsigned rounds = 3;
-  std::vector<int> cpus;  // sender, receiver; one for one core only
+  std::vector<int> cpus;  // one or two
   engine::AeadBackend backend = engine::AeadBackend::automatic;
   Duration duration = std::chrono::seconds(6);  // of everything, without warm-ups
 };

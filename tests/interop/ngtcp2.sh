@@ -3,8 +3,8 @@
 # ngtcp2's programs: gtlsclient against quicore-server, quicore-get against gtlsserver.
 
 last_log() { ls -t logs/*.log | head -n 1; }
-gtls() { gtlsclient -q --exit-on-all-streams-close --download=got "$@"; }
-gtls_loud() { gtlsclient --exit-on-all-streams-close --download=got "$@"; }
+gtls() { timeout 60 gtlsclient -q --exit-on-all-streams-close --download=got "$@"; }
+gtls_loud() { timeout 60 gtlsclient --exit-on-all-streams-close --download=got "$@"; }
 url() { echo "https://localhost:$port/$1"; }
 
 clients_against_our_server() {
@@ -45,7 +45,7 @@ clients_against_our_server() {
   stop_server
 }
 
-get() { "$bin/quicore-get" --quiet --insecure --output-dir got "$@"; }
+get() { timeout 60 "$bin/quicore-get" --quiet --insecure --output-dir got "$@"; }
 
 our_client_against_servers() {
   if ! command -v gtlsserver >/dev/null; then

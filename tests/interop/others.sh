@@ -6,7 +6,7 @@ others() {
   start_ours
   if curl --version 2>/dev/null | grep -q HTTP3; then
     expect() { same large; }
-    try curl "to us" transfer curl -sS --http3-only --insecure -o got/large "https://localhost:$port/large"
+    try curl "to us" transfer timeout 60 curl -sS --http3-only --insecure -o got/large "https://localhost:$port/large"
   else
     note curl "to us" transfer "skip: this curl has no HTTP/3"
   fi

@@ -79,7 +79,7 @@ EngineNode::EngineNode(sim::World& world, sim::Host& host, EndpointConfig config
       port_(world.add_port(host)),
       random_(io::Random::seeded(world.new_seed())),
       shard_(std::make_unique<engine::Shard>(engine::ShardSettings{}, *port_, random_)) {
-  if (config.address.is_loopback()) config.address = host.address();
+  if (config.address.is_loopback()) config.address = host.address_with_port(config.address.port());
   io::SocketOptions socket;
   socket.bind_address = config.address;
   auto endpoint = shard_->open_endpoint(config, socket);

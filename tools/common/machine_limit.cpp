@@ -21,10 +21,32 @@ static void for_each_key(Limit& limit, Visit&& visit) {
   visit("kernel_one_core_gbps", limit.kernel_one_core_gbps);
   visit("kernel_two_cores_rounds", limit.kernel_two_cores_rounds);
   visit("kernel_one_core_rounds", limit.kernel_one_core_rounds);
+  visit("request_size", limit.request_size);
+  visit("answer_size", limit.answer_size);
+  visit("exchange_two_cores", limit.exchange_two_cores);
+  visit("exchange_one_core", limit.exchange_one_core);
+  visit("exchange_server_aead_ns", limit.exchange_server_aead_ns);
+  visit("exchange_client_aead_ns", limit.exchange_client_aead_ns);
+  visit("handshake_server_ns", limit.handshake_server_ns);
+  visit("handshake_client_ns", limit.handshake_client_ns);
   visit("aead_gbps", limit.aead_gbps);
   visit("two_cores_gbps", limit.two_cores_gbps);
   visit("one_core_gbps", limit.one_core_gbps);
+  visit("requests_two_cores", limit.requests_two_cores);
+  visit("requests_one_core", limit.requests_one_core);
+  visit("handshakes_two_cores", limit.handshakes_two_cores);
+  visit("handshakes_one_core", limit.handshakes_one_core);
 }
+
+namespace {
+
+// Per second from nanoseconds each, and back; 0 stands for "not measured" on both sides.
+double inverse(double value) { return value > 0 ? 1e9 / value : 0; }
+
+// A cost that was not measured makes the sum unknown, too.
+double plus(double measured_ns, double more_ns) { return measured_ns > 0 ? measured_ns + more_ns : 0; }
+
+}  // namespace
 
 double gbps_of(unsigned payload, double ns) { return ns > 0 ? payload * 8.0 / ns : 0; }
 
@@ -39,14 +61,19 @@ double median(std::vector<double> values) {
 
 void MachineLimit::derive() {
   const double slower = std::max(seal_ns, open_ns);
+  const double both = seal_ns + open_ns;
   aead_gbps = gbps_of(payload, slower);
-  two_cores_gbps = one_core_gbps = 0;
-  if (kernel_two_cores_gbps > 0) {
-    two_cores_gbps = gbps_of(payload, ns_of(payload, kernel_two_cores_gbps) + slower);
-  }
-  if (kernel_one_core_gbps > 0) {
-    one_core_gbps = gbps_of(payload, ns_of(payload, kernel_one_core_gbps) + seal_ns + open_ns);
-  }
+  two_cores_gbps = gbps_of(payload, plus(ns_of(payload, kernel_two_cores_gbps), slower));
+  one_core_gbps = gbps_of(payload, plus(ns_of(payload, kernel_one_core_gbps), both));
+
+  const double busier = std::max(exchange_server_aead_ns, exchange_client_aead_ns);
+  const double sum = exchange_server_aead_ns + exchange_client_aead_ns;
+  requests_two_cores = inverse(plus(inverse(exchange_two_cores), busier));
+  requests_one_core = inverse(plus(inverse(exchange_one_core), sum));
+
+  const bool two_cores = kernel_two_cores_gbps > 0;
+  handshakes_two_cores = two_cores ? inverse(std::max(handshake_server_ns, handshake_client_ns)) : 0;
+  handshakes_one_core = inverse(handshake_server_ns + handshake_client_ns);
 }
 
 MachineLimit MachineLimit::joined_with(const MachineLimit& other) const {
@@ -58,8 +85,13 @@ MachineLimit MachineLimit::joined_with(const MachineLimit& other) const {
   append(joined.kernel_one_core_rounds, other.kernel_one_core_rounds);
   joined.kernel_two_cores_gbps = median(joined.kernel_two_cores_rounds);
   joined.kernel_one_core_gbps = median(joined.kernel_one_core_rounds);
-  joined.seal_ns = (seal_ns + other.seal_ns) / 2;
-  joined.open_ns = (open_ns + other.open_ns) / 2;
+  for (const auto member :
+       {&MachineLimit::seal_ns, &MachineLimit::open_ns, &MachineLimit::exchange_two_cores,
+        &MachineLimit::exchange_one_core, &MachineLimit::exchange_server_aead_ns,
+        &MachineLimit::exchange_client_aead_ns, &MachineLimit::handshake_server_ns,
+        &MachineLimit::handshake_client_ns}) {
+    joined.*member = (this->*member + other.*member) / 2;
+  }
   joined.derive();
   return joined;
 }

@@ -4,11 +4,11 @@
 // JSON form. quicore-limit measures and writes it, quicore-demo and the scripts under perf/ read
 // it.
 //
-// The formula, per packet of `payload` bytes:
+// Bulk transfers, per packet of `payload` bytes:
 //
-//   Every byte of a bulk transfer passes the kernel (measured: windowed UDP with GSO and GRO, by
-//   itself) and one AEAD operation on each side (measured: by itself). A core does one thing at a
-//   time, so on the core that is busier their costs add:
+//   Every byte passes the kernel (measured: windowed UDP with GSO and GRO, by itself) and one AEAD
+//   operation on each side (measured: by itself). A core does one thing at a time, so on the core
+//   that is busier their costs add:
 //
 //     two cores:  ns = kernel_two_ns + max(seal_ns, open_ns)
 //     one core:   ns = kernel_one_ns + seal_ns + open_ns
@@ -17,8 +17,13 @@
 //   kernel_two_ns is the wall time per packet when sender and receiver run on different cores: the
 //   busier of the two is never idle then, so that is its cost. kernel_one_ns is the wall time with
 //   both on the same core. Example: 81 Gbit/s of 1452-byte packets are 143 ns, a seal takes 99 ns:
-//   48 Gbit/s. Nothing in it counts for QUIC itself: no acknowledgements, no bookkeeping, no
-//   header protection. An implementation cannot reach it; the ratio says how much it adds.
+//   48 Gbit/s.
+//
+// Small requests: the same, with one datagram each way and the AEAD operations of both. Handshakes:
+// the public-key operations alone, of the busier side or of both; the kernel is negligible there.
+//
+// Nothing in it counts for QUIC itself: no acknowledgements, no bookkeeping, no header protection.
+// An implementation cannot reach it; the ratio says how much it adds.
 #pragma once
 
 #include <expected>
@@ -30,6 +35,7 @@
 namespace quicore::tools {
 
 struct MachineLimit {
+  // Bulk.
   unsigned payload = 0;   // bytes per datagram, and per AEAD operation
   unsigned segments = 0;  // datagrams per message to the kernel
   std::string aead;       // "AES-128-GCM, ipsec-mb"
@@ -41,15 +47,31 @@ struct MachineLimit {
   std::vector<double> kernel_two_cores_rounds;
   std::vector<double> kernel_one_core_rounds;
 
-  // Derived by the formula above.
+  // Small requests and their answers, one datagram each, per second through the kernel.
+  unsigned request_size = 0;
+  unsigned answer_size = 0;
+  double exchange_two_cores = 0;
+  double exchange_one_core = 0;
+  double exchange_server_aead_ns = 0;  // opens a request, seals an answer
+  double exchange_client_aead_ns = 0;
+
+  // Public-key operations of one full handshake.
+  double handshake_server_ns = 0;
+  double handshake_client_ns = 0;
+
+  // Derived by the formulas above; 0 where something they need is 0.
   double aead_gbps = 0;  // by the slower of seal and open, one core
   double two_cores_gbps = 0;
   double one_core_gbps = 0;
+  double requests_two_cores = 0;
+  double requests_one_core = 0;
+  double handshakes_two_cores = 0;
+  double handshakes_one_core = 0;
 
   void derive();
 
-  // The limit of the rounds of both: medians anew, AEAD costs averaged. For two measurements of one
-  // machine that frame what they are compared with.
+  // The limit of the rounds of both: medians anew where there are rounds, means elsewhere. For two
+  // measurements of one machine that frame what they are compared with.
   [[nodiscard]] MachineLimit joined_with(const MachineLimit& other) const;
 };
 

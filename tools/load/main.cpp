@@ -151,7 +151,7 @@ class LoadRun {
     const bool connects = plan_.options.mode == LoadMode::handshake ||
                           plan_.options.mode == LoadMode::resume;
     std::string line =
-        format_rate(requests / seconds, connects ? "handshakes/s" : "requests/s") + "  " +
+        format_rate(requests / seconds, connects ? "handshakes" : "requests") + "  " +
         format_bit_rate(bytes * 8 / seconds);
     if (const auto errors = total(&LiveCounters::errors)) {
       line += "  " + std::to_string(errors) + " errors";

@@ -37,11 +37,11 @@ std::string report_table(const LoadReport& report) {
   if (report.bytes > 0) add_row(table, "throughput", format_bit_rate(report.throughput_gbps * 1e9));
   if (report.requests > 0) {
     add_row(table, "requests", format_count(report.requests) + ", " +
-                                   format_rate(report.requests_per_second, "requests/s"));
+                                   format_rate(report.requests_per_second, "requests"));
   }
   if (report.handshakes > 0) {
     add_row(table, "handshakes", format_count(report.handshakes) + ", " +
-                                     format_rate(report.handshakes_per_second, "handshakes/s"));
+                                     format_rate(report.handshakes_per_second, "handshakes"));
   }
   const LatencySummary& latency = report.latency_us;
   if (latency.count > 0) {

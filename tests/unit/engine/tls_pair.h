@@ -54,6 +54,7 @@ struct EndOptions {
   KeyLogFunction keylog = nullptr;
   void* keylog_user = nullptr;
   void (*spoil)(TlsSession&) = nullptr;  // run before the handshake
+  io::Random* random = nullptr;
 };
 
 class TlsPair {
@@ -192,7 +193,8 @@ class TlsPair {
          .ticket = options.ticket,
          .early_data = options.early_data,
          .keylog = options.keylog,
-         .keylog_user = options.keylog_user});
+         .keylog_user = options.keylog_user,
+         .random = options.random});
     end.tls->attach(end.connection);
     if (options.spoil != nullptr) options.spoil(*end.tls);
   }
@@ -241,6 +243,7 @@ class TlsPair {
       if (size == 0) return moved;
       moved = true;
       datagram.resize(static_cast<std::size_t>(size));
+      from.sent_datagrams.push_back(datagram);
       if (to.connection == nullptr) start_server(datagram);
       if (to.connection == nullptr || to.error != 0) return moved;
       const ngtcp2_path both = path();

@@ -7,6 +7,8 @@
 #include <wolfssl/ssl.h>
 
 #include "engine/tls_alert.h"
+#include "engine/tls_random.h"
+#include "io/random.h"
 #include "tests/unit/engine/tls_pair.h"
 
 namespace quicore::engine {
@@ -447,6 +449,23 @@ TEST(TlsSession, TheKeyLogHasTheFiveSecretsOfASession) {
   TlsPair unlogged(std::move(quiet), server());
   unlogged.run();
   EXPECT_EQ(silent, "") << "TlsSettings::keylog is off";
+}
+
+std::vector<Bytes> client_datagrams_of(std::uint64_t seed) {
+  auto random = io::Random::seeded(seed);
+  EndOptions one = client(), other = server();
+  one.random = other.random = &random;
+  TlsPair pair(std::move(one), std::move(other));
+  pair.run();
+  EXPECT_TRUE(pair.server().completed);
+  return pair.client().sent_datagrams;
+}
+
+TEST(TlsSession, AHandshakeRepeatsByteByByteWithTheSameSeed) {
+  if (!TlsSeedScope::supported()) GTEST_SKIP() << "wolfSSL was built without WC_RNG_SEED_CB";
+  const auto datagrams = client_datagrams_of(1);
+  EXPECT_EQ(client_datagrams_of(1), datagrams);
+  EXPECT_NE(client_datagrams_of(2), datagrams);
 }
 
 TEST(TlsSession, WhatTheHandshakeNeededCanBeFreed) {

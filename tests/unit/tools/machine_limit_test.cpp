@@ -17,6 +17,12 @@ MachineLimit example() {
   limit.kernel_one_core_gbps = 95;
   limit.kernel_two_cores_rounds = {80, 81, 82};
   limit.kernel_one_core_rounds = {95};
+  limit.exchange_two_cores = 500'000;  // 2,000 ns each
+  limit.exchange_one_core = 250'000;
+  limit.exchange_server_aead_ns = 80;
+  limit.exchange_client_aead_ns = 70;
+  limit.handshake_server_ns = 100'000;
+  limit.handshake_client_ns = 150'000;
   limit.derive();
   return limit;
 }
@@ -42,19 +48,45 @@ TEST(MachineLimit, TheSlowerAeadOperationCounts) {
 TEST(MachineLimit, AMachineOfOneCoreHasNoLimitForTwo) {
   MachineLimit limit = example();
   limit.kernel_two_cores_gbps = 0;
+  limit.exchange_two_cores = 0;
   limit.derive();
   EXPECT_EQ(limit.two_cores_gbps, 0.0);
+  EXPECT_EQ(limit.requests_two_cores, 0.0);
+  EXPECT_EQ(limit.handshakes_two_cores, 0.0);
   EXPECT_GT(limit.one_core_gbps, 0.0);
+}
+
+TEST(MachineLimit, ARequestPaysTheKernelAndTheAeadOfTheBusierSide) {
+  EXPECT_DOUBLE_EQ(example().requests_two_cores, 1e9 / (2'000 + 80));
+  EXPECT_DOUBLE_EQ(example().requests_one_core, 1e9 / (4'000 + 80 + 70));
+}
+
+TEST(MachineLimit, AHandshakePaysThePublicKeyOperationsOfTheBusierSide) {
+  EXPECT_DOUBLE_EQ(example().handshakes_two_cores, 1e9 / 150'000);
+  EXPECT_DOUBLE_EQ(example().handshakes_one_core, 1e9 / 250'000);
+}
+
+TEST(MachineLimit, WhatWasNotMeasuredHasNoLimit) {
+  MachineLimit limit = example();
+  limit.exchange_two_cores = limit.exchange_one_core = 0;
+  limit.handshake_server_ns = limit.handshake_client_ns = 0;
+  limit.derive();
+  EXPECT_EQ(limit.requests_two_cores, 0.0);
+  EXPECT_EQ(limit.requests_one_core, 0.0);
+  EXPECT_EQ(limit.handshakes_two_cores, 0.0);
+  EXPECT_EQ(limit.handshakes_one_core, 0.0);
 }
 
 TEST(MachineLimit, TwoMeasurementsJoinTheirRounds) {
   MachineLimit other = example();
   other.kernel_two_cores_rounds = {60, 70};
   other.seal_ns = 101;
+  other.exchange_two_cores = 400'000;
   const MachineLimit joined = example().joined_with(other);
   EXPECT_EQ(joined.kernel_two_cores_gbps, 80.0);  // of 60, 70, 80, 81, 82
   EXPECT_EQ(joined.kernel_one_core_gbps, 95.0);
   EXPECT_EQ(joined.seal_ns, 100.0);
+  EXPECT_EQ(joined.exchange_two_cores, 450'000.0);
   EXPECT_DOUBLE_EQ(joined.two_cores_gbps, gbps_of(1452, ns_of(1452, 80) + 100));
 }
 
