@@ -64,6 +64,7 @@ class TlsPair {
     ngtcp2_conn* connection = nullptr;
     std::unique_ptr<TlsSession> tls;
     std::string received;  // of all streams
+    std::vector<Bytes> sent_datagrams;
     std::string to_send, sent;
     bool completed = false;  // the handshake
     bool confirmed = false;
