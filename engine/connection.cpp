@@ -163,6 +163,7 @@ Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resum
   parameters.keylog = &Connection::record_keylog;
   parameters.keylog_user = this;
   parameters.now = now();
+  parameters.random = &shard().random();
   if (resume != nullptr) {
     parameters.ticket = {reinterpret_cast<const std::uint8_t*>(resume->session_ticket.data()),
                          resume->session_ticket.size()};
