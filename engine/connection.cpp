@@ -11,6 +11,7 @@
 #include "engine/http3_session.h"
 #include "engine/path.h"
 #include "engine/shard.h"
+#include "engine/shard_heap.h"
 #include "engine/tls_session.h"
 #include "engine/transport_settings.h"
 
@@ -84,7 +85,8 @@ Result<> Connection::start_client(const ClientStart& start, std::uint32_t versio
   const ngtcp2_path path = make_path(endpoint_.local_address(), start.remote, socket_);
   const int error =
       ngtcp2_conn_client_new(&conn_, &quic_dcid, &quic_scid, &path, version,
-                             &connection_callbacks(), &settings, &params, nullptr, this);
+                             &connection_callbacks(), &settings, &params, quic_memory(),
+                             this);
   if (error != 0) {
     return failure(Errc::no_memory,
                    std::string("cannot begin a connection: ") + ngtcp2_strerror(error));
@@ -143,7 +145,7 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
   const ngtcp2_path path =
       make_path(endpoint_.path_local_of(*packet.train), packet.train->remote, socket_);
   const int error = ngtcp2_conn_server_new(&conn_, &quic_dcid, &quic_scid, &path, packet.version,
-                                           &connection_callbacks(), &settings, &params, nullptr,
+                                           &connection_callbacks(), &settings, &params, quic_memory(),
                                            this);
   if (error != 0) {
     return failure(Errc::no_memory,

@@ -251,13 +251,12 @@ Result<> Http3Session::set_up() {
   settings.qpack_blocked_streams = limits::kQpackBlockedStreams;
   // Extended CONNECT (RFC 9220) and HTTP datagrams (RFC 9297) will be switched on here.
 
-  ShardHeap* heap = ShardHeap::current();
-  if (heap != nullptr) memory_ = {heap, shard_malloc, shard_free, shard_calloc, shard_realloc};
-  const nghttp3_mem* memory = heap != nullptr ? &memory_ : nullptr;
   seed_source = &connection_.shard().random();
   const int error = side_ == Side::client
-                        ? nghttp3_conn_client_new(&conn_, &callbacks(), &settings, memory, this)
-                        : nghttp3_conn_server_new(&conn_, &callbacks(), &settings, memory, this);
+                        ? nghttp3_conn_client_new(&conn_, &callbacks(), &settings, http3_memory(),
+                                                  this)
+                        : nghttp3_conn_server_new(&conn_, &callbacks(), &settings, http3_memory(),
+                                                  this);
   seed_source = nullptr;
   if (error != 0) return failure(Errc::no_memory, "HTTP/3: out of memory");
   if (side_ == Side::server) {

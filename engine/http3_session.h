@@ -137,7 +137,6 @@ class Http3Session {
 
   Connection& connection_;
   Side side_;
-  nghttp3_mem memory_{};
   nghttp3_conn* conn_ = nullptr;
   std::string authority_;  // client: what :authority is by default
   std::uint64_t peer_max_field_section_size_ = UINT64_MAX;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/shard_heap.h"
 
+#include <nghttp3/nghttp3.h>
+#include <ngtcp2/ngtcp2.h>
 #include <wolfssl/options.h>
 
 #include <wolfssl/wolfcrypt/memory.h>
@@ -21,61 +23,53 @@ thread_local ShardHeap* current_heap = nullptr;
 
 #ifdef QUICORE_SANITIZED
 
-mi_heap_s* new_heap() { return nullptr; }
-void delete_heap(mi_heap_s*) {}
-void* heap_malloc(mi_heap_s*, std::size_t size) { return std::malloc(size); }
-void* heap_calloc(mi_heap_s*, std::size_t count, std::size_t size) {
-  return std::calloc(count, size);
-}
-void* heap_realloc(mi_heap_s*, void* block, std::size_t size) { return std::realloc(block, size); }
-void* heap_aligned(mi_heap_s*, std::size_t size, std::size_t alignment) {
+void* heap_malloc(std::size_t size) { return std::malloc(size); }
+void* heap_calloc(std::size_t count, std::size_t size) { return std::calloc(count, size); }
+void* heap_realloc(void* block, std::size_t size) { return std::realloc(block, size); }
+void* heap_aligned(std::size_t size, std::size_t alignment) {
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
 void heap_free(void* block) { std::free(block); }
 
 #else
 
-mi_heap_s* new_heap() { return mi_heap_new(); }
-void delete_heap(mi_heap_s* heap) { mi_heap_delete(heap); }
-void* heap_malloc(mi_heap_s* heap, std::size_t size) {
-  return heap != nullptr ? mi_heap_malloc(heap, size) : mi_malloc(size);
-}
-void* heap_calloc(mi_heap_s* heap, std::size_t count, std::size_t size) {
-  return heap != nullptr ? mi_heap_calloc(heap, count, size) : mi_calloc(count, size);
-}
-void* heap_realloc(mi_heap_s* heap, void* block, std::size_t size) {
-  return heap != nullptr ? mi_heap_realloc(heap, block, size) : mi_realloc(block, size);
-}
-void* heap_aligned(mi_heap_s* heap, std::size_t size, std::size_t alignment) {
-  return heap != nullptr ? mi_heap_malloc_aligned(heap, size, alignment)
-                         : mi_malloc_aligned(size, alignment);
+void* heap_malloc(std::size_t size) { return mi_malloc(size); }
+void* heap_calloc(std::size_t count, std::size_t size) { return mi_calloc(count, size); }
+void* heap_realloc(void* block, std::size_t size) { return mi_realloc(block, size); }
+void* heap_aligned(std::size_t size, std::size_t alignment) {
+  return mi_malloc_aligned(size, alignment);
 }
 void heap_free(void* block) { mi_free(block); }
 
 #endif
 
-void* wolfssl_malloc(std::size_t size) {
-  return current_heap != nullptr ? current_heap->allocate(size) : heap_malloc(nullptr, size);
+void* counted_malloc(std::size_t size) {
+  return current_heap != nullptr ? current_heap->allocate(size) : heap_malloc(size);
 }
-void wolfssl_free(void* block) { ShardHeap::release(block); }
-void* wolfssl_realloc(void* block, std::size_t size) {
+void* counted_calloc(std::size_t count, std::size_t size) {
+  return current_heap != nullptr ? current_heap->allocate_zeroed(count, size)
+                                 : heap_calloc(count, size);
+}
+void* counted_realloc(void* block, std::size_t size) {
   return current_heap != nullptr ? current_heap->reallocate(block, size)
-                                 : heap_realloc(nullptr, block, size);
+                                 : heap_realloc(block, size);
 }
+void counted_free(void* block) { ShardHeap::release(block); }
+
+// What both of them call, with a user pointer that is not needed.
+template <class Memory>
+constexpr Memory kMemory{
+    nullptr, [](std::size_t size, void*) { return counted_malloc(size); },
+    [](void* block, void*) { counted_free(block); },
+    [](std::size_t count, std::size_t size, void*) { return counted_calloc(count, size); },
+    [](void* block, std::size_t size, void*) { return counted_realloc(block, size); }};
 
 // At load time: a block that malloc gave out must never reach heap_free.
-const int wolfssl_hooks = wolfSSL_SetAllocators(wolfssl_malloc, wolfssl_free, wolfssl_realloc);
-
-ShardHeap& heap_of(void* heap) { return *static_cast<ShardHeap*>(heap); }
+const int wolfssl_hooks = wolfSSL_SetAllocators(counted_malloc, counted_free, counted_realloc);
 
 }  // namespace
 
-ShardHeap::ShardHeap() : heap_(new_heap()) { QUICORE_CHECK(wolfssl_hooks == 0); }
-
-ShardHeap::~ShardHeap() {
-  QUICORE_CHECK(current_heap != this);
-  delete_heap(heap_);
-}
+ShardHeap::~ShardHeap() { QUICORE_CHECK(current_heap != this && wolfssl_hooks == 0); }
 
 ShardHeap::Scope::Scope(ShardHeap& heap) noexcept : previous_(current_heap) {
   current_heap = &heap;
@@ -86,22 +80,22 @@ ShardHeap* ShardHeap::current() noexcept { return current_heap; }
 
 void* ShardHeap::allocate(std::size_t size) noexcept {
   ++allocations_;
-  return heap_malloc(heap_, size);
+  return heap_malloc(size);
 }
 
 void* ShardHeap::allocate_zeroed(std::size_t count, std::size_t size) noexcept {
   ++allocations_;
-  return heap_calloc(heap_, count, size);
+  return heap_calloc(count, size);
 }
 
 void* ShardHeap::reallocate(void* block, std::size_t size) noexcept {
   ++allocations_;
-  return heap_realloc(heap_, block, size);
+  return heap_realloc(block, size);
 }
 
 void* ShardHeap::allocate_aligned(std::size_t size, std::size_t alignment) noexcept {
   ++allocations_;
-  return heap_aligned(heap_, size, alignment);
+  return heap_aligned(size, alignment);
 }
 
 void ShardHeap::release(void* block) noexcept {
@@ -112,17 +106,11 @@ void ShardHeap::release(void* block) noexcept {
 
 void* shard_allocate_aligned(std::size_t size, std::size_t alignment) noexcept {
   return current_heap != nullptr ? current_heap->allocate_aligned(size, alignment)
-                                 : heap_aligned(nullptr, size, alignment);
+                                 : heap_aligned(size, alignment);
 }
 void shard_release(void* block) noexcept { ShardHeap::release(block); }
 
-void* shard_malloc(std::size_t size, void* heap) noexcept { return heap_of(heap).allocate(size); }
-void shard_free(void* block, void*) noexcept { ShardHeap::release(block); }
-void* shard_calloc(std::size_t count, std::size_t size, void* heap) noexcept {
-  return heap_of(heap).allocate_zeroed(count, size);
-}
-void* shard_realloc(void* block, std::size_t size, void* heap) noexcept {
-  return heap_of(heap).reallocate(block, size);
-}
+const ngtcp2_mem* quic_memory() noexcept { return &kMemory<ngtcp2_mem>; }
+const nghttp3_mem* http3_memory() noexcept { return &kMemory<nghttp3_mem>; }
 
 }  // namespace quicore::engine

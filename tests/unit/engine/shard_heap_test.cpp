@@ -2,6 +2,8 @@
 #include "engine/shard_heap.h"
 
 #include <gtest/gtest.h>
+#include <nghttp3/nghttp3.h>
+#include <ngtcp2/ngtcp2.h>
 #include <wolfssl/options.h>
 
 #include <wolfssl/wolfcrypt/memory.h>
@@ -69,15 +71,32 @@ TEST(ShardHeap, WolfsslAllocatesFromTheCurrentHeap) {
   EXPECT_EQ(heap.releases(), 1u);
 }
 
-TEST(ShardHeap, TheMemoryInterfaceOfTheProtocolLibrariesReachesIt) {
+template <class Memory>
+void expect_counted(const Memory& memory) {
   ShardHeap heap;
-  void* a = shard_malloc(10, &heap);
-  void* b = shard_calloc(2, 5, &heap);
-  a = shard_realloc(a, 20, &heap);
+  const ShardHeap::Scope scope(heap);
+  void* a = memory.malloc(10, memory.user_data);
+  void* b = memory.calloc(2, 5, memory.user_data);
+  a = memory.realloc(a, 20, memory.user_data);
   EXPECT_EQ(heap.allocations(), 3u);
-  shard_free(a, &heap);
-  shard_free(b, &heap);
-  shard_free(nullptr, &heap);
+  memory.free(a, memory.user_data);
+  memory.free(b, memory.user_data);
+  EXPECT_EQ(heap.releases(), 2u);
+  memory.free(nullptr, memory.user_data);
+  EXPECT_EQ(heap.releases(), 2u);
+}
+
+TEST(ShardHeap, TheProtocolLibrariesAllocateFromTheCurrentHeap) {
+  expect_counted(*quic_memory());
+  expect_counted(*http3_memory());
+}
+
+TEST(ShardHeap, BlocksOutliveTheirThread) {
+  ShardHeap heap;
+  void* block = nullptr;
+  std::thread([&] { block = heap.allocate(1000); }).join();
+  std::memset(block, 1, 1000);
+  ShardHeap::release(block);
 }
 
 TEST(ShardHeap, AnotherThreadMayFree) {
