@@ -108,8 +108,10 @@ std::size_t Session::max_datagram_size() const noexcept {
 bool Session::is_server() const noexcept { return state_->is_server(); }
 
 std::string_view Session::alpn() const noexcept {
-  const HandshakeInfo* info = state_->handshake_info();
-  return info != nullptr ? std::string_view(info->alpn) : std::string_view();
+  if (const HandshakeInfo* info = state_->handshake_info()) return info->alpn;
+  // 0-RTT: streams arrive before the handshake has completed, but their protocol is known.
+  const engine::Connection* connection = state_->connection();
+  return connection != nullptr ? connection->alpn() : std::string_view();
 }
 
 std::string_view Session::server_name() const noexcept {

@@ -133,7 +133,8 @@ class Session {
 
   // --- facts ---
   bool is_server() const noexcept;
-  std::string_view alpn() const noexcept;  // empty before the handshake, as server_name()
+  // Known when the first stream arrives, also in 0-RTT.
+  std::string_view alpn() const noexcept;
   std::string_view server_name() const noexcept;
   Address remote_address() const noexcept;
   Address local_address() const noexcept;
