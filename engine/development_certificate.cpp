@@ -170,8 +170,8 @@ struct Signer {
   }
 };
 
-// A name of its own for each: TLS libraries look a trusted certificate up by its name, and find only
-// one when two have the same.
+// A name of its own for each: TLS libraries look a trusted certificate up by its name, and find
+// only one when two have the same.
 std::string distinguished_name(std::string_view serial) {
   char organization[64];
   const auto digit = [&](std::size_t i) { return static_cast<unsigned char>(serial[i]); };

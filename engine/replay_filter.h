@@ -4,9 +4,9 @@
 // makes a ticket good for one session of the process only: who shows it a second time gets a full
 // handshake, and what was sent early is not delivered.
 //
-// The TLS library refuses tickets whose age differs from the client's claim by more than ten seconds
-// (RFC 8446 8.3), so the filter remembers the tickets of the last fifteen to thirty. When it is full
-// it lets nobody through instead of forgetting.
+// The TLS library refuses tickets whose age differs from the client's claim by more than ten
+// seconds (RFC 8446 8.3), so the filter remembers the tickets of the last fifteen to thirty. When
+// it is full it lets nobody through instead of forgetting.
 //
 // Not covered: a copy sent to another machine of a fleet with the same ticket keys, or after a
 // restart with given keys. Where that matters, leave early data off.

@@ -2,15 +2,15 @@
 //
 // One allocator per shard, under everything the C libraries allocate.
 //
-// ngtcp2, nghttp3 and wolfSSL all take an allocator. Given mimalloc's they use a heap that belongs to
-// the calling thread, and a shard is a thread: no lock and no cache line of another shard. A
-// ShardHeap counts what its shard asks for, so that the budget tests can assert it. In builds with a
-// sanitizer (QUICORE_SANITIZED) the memory is malloc's, so that the sanitizer sees every block; the
-// counters work the same.
+// ngtcp2, nghttp3 and wolfSSL all take an allocator. Given mimalloc's they use a heap that belongs
+// to the calling thread, and a shard is a thread: no lock and no cache line of another shard. A
+// ShardHeap counts what its shard asks for, so that the budget tests can assert it. In builds with
+// a sanitizer (QUICORE_SANITIZED) the memory is malloc's, so that the sanitizer sees every block;
+// the counters work the same.
 //
-// Threading: the counters belong to the shard's thread. Any thread may free any block (mimalloc hands
-// it back to its owner). The libraries' hooks count for the heap that is current on the calling
-// thread (`ShardHeap::Scope`), or for none.
+// Threading: the counters belong to the shard's thread. Any thread may free any block (mimalloc
+// hands it back to its owner). The libraries' hooks count for the heap that is current on the
+// calling thread (`ShardHeap::Scope`), or for none.
 //
 // Lifetime: blocks outlive the ShardHeap and the thread that asked for them.
 // Cost: one thread-local load and one increment above mimalloc.
@@ -47,9 +47,9 @@ class ShardHeap {
   // The heap of this thread's innermost scope, or nullptr.
   static ShardHeap* current() noexcept;
 
-  // malloc, calloc and realloc, counted; `release` is for the blocks of any ShardHeap or none. Each of the first
-  // three counts as one allocation, whether it succeeds or not (a realloc that grows in place too:
-  // the budget is about calls).
+  // malloc, calloc and realloc, counted; `release` is for the blocks of any ShardHeap or none. Each
+  // of the first three counts as one allocation, whether it succeeds or not (a realloc that grows
+  // in place too: the budget is about calls).
   void* allocate(std::size_t size) noexcept;
   void* allocate_zeroed(std::size_t count, std::size_t size) noexcept;
   void* reallocate(void* block, std::size_t size) noexcept;
@@ -70,8 +70,8 @@ class ShardHeap {
 void* shard_allocate_aligned(std::size_t size, std::size_t alignment) noexcept;
 void shard_release(void* block) noexcept;
 
-// The memory interfaces of ngtcp2 and nghttp3, which count for the current heap. They live as long as
-// the process.
+// The memory interfaces of ngtcp2 and nghttp3, which count for the current heap. They live as long
+// as the process.
 const ngtcp2_mem* quic_memory() noexcept;
 const nghttp3_mem* http3_memory() noexcept;
 

@@ -138,7 +138,8 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
   return {};
 }
 
-// wolfSSL verifies in every mode; the callback decides what a problem means (tls_session_callbacks).
+// wolfSSL verifies in every mode; the callback decides what a problem means
+// (tls_session_callbacks).
 Result<> TlsContext::configure_trust() {
   const bool looks = side_ == Side::client || settings_.request_peer_certificate;
   int mode = looks ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE;
@@ -196,8 +197,8 @@ Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
   return drawn;
 }
 
-// Tickets, and with them early data, are this context's; a session keeps to it although wolfSSL looks
-// at the context of the name.
+// Tickets, and with them early data, are this context's; a session keeps to it although wolfSSL
+// looks at the context of the name.
 void TlsContext::set_server_name(std::string_view name, std::shared_ptr<TlsContext> context) {
   if (context == nullptr) {
     by_name_.erase(lower(name));

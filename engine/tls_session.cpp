@@ -55,7 +55,7 @@ TlsSession* tls_session_of(const ngtcp2_conn* connection) noexcept {
   return static_cast<TlsSession*>(ngtcp2_conn_get_tls_native_handle2(connection));
 }
 
-// --- making one -----------------------------------------------------------------------------------
+// --- making one ----------------------------------------------------------------------------------
 
 TlsSession::TlsSession(std::shared_ptr<TlsContext> context)
     : context_(std::move(context)), shown_(context_.get()) {}
@@ -119,7 +119,7 @@ void TlsSession::attach(ngtcp2_conn* connection) noexcept {
   ngtcp2_conn_set_tls_native_handle(connection, this);
 }
 
-// --- moving on ------------------------------------------------------------------------------------
+// --- moving on -----------------------------------------------------------------------------------
 
 int TlsSession::advance(ngtcp2_encryption_level level,
                         std::span<const std::uint8_t> data) noexcept {
@@ -251,7 +251,7 @@ bool TlsSession::receive_transport_params() noexcept {
   return result == 0;
 }
 
-// --- afterwards -----------------------------------------------------------------------------------
+// --- afterwards ----------------------------------------------------------------------------------
 
 std::string TlsSession::negotiated_alpn() const {
   char* name = nullptr;

@@ -115,9 +115,9 @@ class TlsSession {
   // keeps the pointer for the callbacks.
   void attach(ngtcp2_conn* connection) noexcept;
 
-  // Hands CRYPTO bytes to TLS and moves the handshake on; also with no bytes, to go on after a pause
-  // or (client) to begin. 0, or an ngtcp2 error for a callback to return. The callbacks call it; a
-  // connection does so only for bytes it has held back.
+  // Hands CRYPTO bytes to TLS and moves the handshake on; also with no bytes, to go on after a
+  // pause or (client) to begin. 0, or an ngtcp2 error for a callback to return. The callbacks call
+  // it; a connection does so only for bytes it has held back.
   int advance(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
 
   // RFC 9001 8.2: hands ngtcp2's transport parameters to TLS, and the peer's to ngtcp2. Packet

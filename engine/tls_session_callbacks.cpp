@@ -59,8 +59,8 @@ struct TlsSessionCallbacks {
                                     std::size_t size) {
     TlsSession& session = *session_of(native);
     session.suite_ = suite_of(native);
-    // RFC 9001 8.1: the ClientHello has been read whole. wolfSSL refuses a list without a match; that
-    // there is no list at all is left to us.
+    // RFC 9001 8.1: the ClientHello has been read whole. wolfSSL refuses a list without a match;
+    // that there is no list at all is left to us.
     if (session.context_->side() == Side::server && level == wolfssl_encryption_handshake &&
         !has_alpn(native)) {
       session.fail(alert::kNoApplicationProtocol);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a client stores to resume a session: wolfSSL's session behind a header that says which server
-// it is of and what was found out about the server's certificate. A resumed handshake shows no
-// certificate, so a ticket from a session that did not look must not vouch for one that does.
+// What a client stores to resume a session: wolfSSL's session behind a header that says which
+// server it is of and what was found out about the server's certificate. A resumed handshake shows
+// no certificate, so a ticket from a session that did not look must not vouch for one that does.
 //
 //   "QCT1" | CertificateProblem (1) | looked (1) | size of name (2) | name | wolfSSL's session
 #include <wolfssl/options.h>

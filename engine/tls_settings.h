@@ -139,8 +139,8 @@ struct TlsSettings {
 
   // Server: accept 0-RTT data; client: send it when a ticket allows. Off because 0-RTT data can be
   // replayed by anybody who saw it (RFC 8446 8). A server takes each ticket once, but a fleet with
-  // the same ticket keys would take it once on each machine: turn it on only when every request that
-  // may arrive early is idempotent.
+  // the same ticket keys would take it once on each machine: turn it on only when every request
+  // that may arrive early is idempotent.
   bool early_data = false;
 
   // --- diagnosis -------------------------------------------------------------------------------

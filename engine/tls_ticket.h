@@ -56,8 +56,8 @@ class TicketKeys {
   bool seal(std::span<std::uint8_t> ticket, std::span<std::uint8_t, kNameSize> name,
             std::span<std::uint8_t, kNonceSize> nonce,
             std::span<std::uint8_t, kTagSize> tag) noexcept;
-  // Decrypts `ticket` in place. False for an unknown key and for what is not authentic; the bytes are
-  // then worthless.
+  // Decrypts `ticket` in place. False for an unknown key and for what is not authentic; the bytes
+  // are then worthless.
   bool open(std::span<std::uint8_t> ticket, std::span<const std::uint8_t, kNameSize> name,
             std::span<const std::uint8_t, kNonceSize> nonce,
             std::span<const std::uint8_t, kTagSize> tag) noexcept;

@@ -14,7 +14,8 @@ using engine::make_development_certificate;
 
 // openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null
 //   -subj "/C=DE/O=Example/OU=a\/b/CN=test" -days 36500
-//   -addext "subjectAltName=DNS:Example.org,DNS:*.wild.example.org,IP:192.0.2.1,IP:2001:db8::1,URI:https://x/"
+//   -addext
+// "subjectAltName=DNS:Example.org,DNS:*.wild.example.org,IP:192.0.2.1,IP:2001:db8::1,URI:https://x/"
 constexpr const char* kPem = R"(-----BEGIN CERTIFICATE-----
 MIICITCCAcegAwIBAgIUNIWBogu06CFd5HoMCIflZa2ASVowCgYIKoZIzj0EAwIw
 PDELMAkGA1UEBhMCREUxEDAOBgNVBAoMB0V4YW1wbGUxDDAKBgNVBAsMA2EvYjEN
@@ -113,7 +114,7 @@ TEST(Certificate, ReadsAChainAndPassesOverOtherBlocks) {
   EXPECT_FALSE(Certificate::chain_from_pem(std::string(kPem) + "-----BEGIN CERTIFICATE-----\nA"));
 }
 
-// --- development certificate ----------------------------------------------------------------------
+// --- development certificate ---------------------------------------------------------------------
 
 TEST(DevelopmentCertificate, IsMadeOutToThisMachineAndTheNamesGiven) {
   const std::vector<std::string> names{"dev.example.org", "192.0.2.7"};

@@ -54,7 +54,7 @@ void expect_error(Side side, const TlsSettings& settings, std::string_view field
   EXPECT_NE(error.find(part), std::string::npos) << error;
 }
 
-// --- certificate and key --------------------------------------------------------------------------
+// --- certificate and key -------------------------------------------------------------------------
 
 TEST(TlsContext, TakesPemFromMemoryAndFromFiles) {
   EXPECT_EQ(error_of(Side::server, server_settings()), "");
@@ -196,7 +196,7 @@ TEST(TlsContext, AnEncryptedKeyIsOpenedByItsPassphrase) {
   EXPECT_EQ(error_of(Side::server, settings), "");
 }
 
-// --- the rest -------------------------------------------------------------------------------------
+// --- the rest ------------------------------------------------------------------------------------
 
 TEST(TlsContext, UnknownNamesAreAnsweredWithTheKnownOnes) {
   auto settings = client_settings();

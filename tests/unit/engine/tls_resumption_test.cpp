@@ -143,7 +143,7 @@ TEST(TlsResumption, AReportedProblemIsRememberedWithTheTicket) {
   EXPECT_FALSE(resumes(client(memory), context)) << "strict";
 }
 
-// --- keys -----------------------------------------------------------------------------------------
+// --- keys ----------------------------------------------------------------------------------------
 
 TlsSettings with_keys(std::uint8_t first, std::size_t count = 1) {
   auto settings = server_settings();
@@ -181,7 +181,7 @@ TEST(TlsResumption, ShardsThatShareASeedResumeEachOthersSessions) {
   EXPECT_TRUE(resumes(client(memory), server_context(settings)));
 }
 
-// --- 0-RTT ----------------------------------------------------------------------------------------
+// --- 0-RTT ---------------------------------------------------------------------------------------
 
 // RFC 8446 8.1: with early data on, a ticket is good once; the copy gets a full handshake.
 TEST(TlsEarlyData, OfACopiedFlightIsNotDelivered) {

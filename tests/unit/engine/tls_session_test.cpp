@@ -52,7 +52,7 @@ void expect_transfer(TlsPair& pair, const std::string& text) {
   EXPECT_EQ(pair.client().received, "back: " + text);
 }
 
-// --- what is agreed on ----------------------------------------------------------------------------
+// --- what is agreed on ---------------------------------------------------------------------------
 
 TEST(TlsSession, BothSidesAgreeOnWhatWasNegotiated) {
   TlsPair pair(client(), server());
@@ -151,7 +151,7 @@ TEST(TlsSession, AConnectionMayBeginWithVersion2) {
   expect_transfer(pair, "version 2 from the start");
 }
 
-// --- ALPN and server names ------------------------------------------------------------------------
+// --- ALPN and server names -----------------------------------------------------------------------
 
 TEST(TlsSession, TheFirstProtocolOfTheClientThatTheServerHasIsTaken) {
   EndOptions one = client(), other = server();
@@ -230,7 +230,7 @@ TEST(TlsSession, EachServerNameHasItsCertificate) {
   }
 }
 
-// --- verification ---------------------------------------------------------------------------------
+// --- verification --------------------------------------------------------------------------------
 
 struct Refusal {
   std::string what;
@@ -371,7 +371,7 @@ TEST(TlsVerification, AReportingServerTakesAnyClientAndTells) {
   EXPECT_EQ(code_of(pair.server().tls->certificate_problem()), "DEPTH_ZERO_SELF_SIGNED_CERT");
 }
 
-// --- what QUIC forbids ----------------------------------------------------------------------------
+// --- what QUIC forbids ---------------------------------------------------------------------------
 
 TEST(TlsSession, AfterTheHandshakeOnlyTicketsForTheClientAreTaken) {
   constexpr std::uint8_t kKeyUpdate = 24, kCertificateRequest = 13, kNewSessionTicket = 4;
@@ -424,7 +424,7 @@ TEST(TlsSession, ATooLongClientHelloIsRefused) {
   EXPECT_EQ(alert_for({2, 0, 0, 1}), alert::kUnexpectedMessage) << "not a ClientHello";
 }
 
-// --- the rest -------------------------------------------------------------------------------------
+// --- the rest ------------------------------------------------------------------------------------
 
 TEST(TlsSession, TheKeyLogHasTheFiveSecretsOfASession) {
   std::string log;
