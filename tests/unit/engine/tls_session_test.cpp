@@ -9,6 +9,7 @@
 #include "engine/tls_alert.h"
 #include "engine/tls_random.h"
 #include "io/random.h"
+#include "tests/unit/engine/tls_kinds_of_keys.h"
 #include "tests/unit/engine/tls_pair.h"
 
 namespace quicore::engine {
@@ -227,6 +228,26 @@ TEST(TlsSession, EachServerNameHasItsCertificate) {
     EXPECT_EQ(pair.server().tls->server_name(), name);
     EXPECT_EQ(pair.client().tls->peer_certificates()[0], *Certificate::from_pem(pem)) << name;
     EXPECT_EQ(pair.server().tls->local_certificate(), *Certificate::from_pem(pem)) << name;
+  }
+}
+
+TEST(TlsSession, EveryKindOfKeyServesDirectlyAndByServerName) {
+  const auto base = *TlsContext::create(Side::server, server_settings());
+  for (const auto& kind : test::kKindsOfKeys) {
+    TlsSettings settings;
+    settings.certificate = {Pem::bytes(kind.certificate)};
+    settings.key = {Pem::bytes(kind.key)};
+    const auto own = *TlsContext::create(Side::server, settings);
+    base->set_server_name(kind.server_name, own);
+    for (const auto& context : {own, base}) {
+      EndOptions one = client(), other;
+      one.tls.ca = {Pem::bytes(kind.certificate)};
+      one.server_name = kind.server_name;
+      other.context = context;
+      TlsPair pair(std::move(one), std::move(other));
+      expect_transfer(pair, kind.server_name);
+      EXPECT_EQ(pair.client().tls->certificate_problem(), CertificateProblem::none);
+    }
   }
 }
 
