@@ -40,11 +40,12 @@ tsan: build-tsan  ## the tests under ThreadSanitizer
 interop: build  ## against other implementations (installs them)
 	@tests/interop/run.sh $(BIN)
 
-perf: build  ## the performance scenarios, with their ratio to the machine's limit
-	@perf/run.sh
+perf: build  ## the micro benchmarks, then everything that the demo measures
+	@$(BIN)/quicore_microbench
+	@$(BIN)/quicore-demo
 
-perf-quick: build  ## the same in a minute
-	@perf/run.sh --quick
+perf-quick: build limit  ## the machine's limit and a short look at the micro benchmarks
+	@$(BIN)/quicore_microbench --benchmark_min_time=0.05
 
 limit: build  ## what this machine's kernel and CPU allow at most
 	@$(BIN)/quicore-limit

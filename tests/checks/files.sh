@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# files.sh ROOT: every source file names its licence and stays readable: at most 450 lines (about 400 is the aim), and no
-# note to do something later.
+# files.sh ROOT: every source file names its licence and stays readable: at most 450 lines (about 400 is the aim), 650 for
+# a test, whose cases are read one at a time; and no note to do something later.
 set -uo pipefail
 cd "$1" || exit 2
-limit=450
 status=0
 
 mapfile -t files < <(find . -path ./build -prune -o -path ./.git -prune -o \
@@ -19,6 +18,7 @@ for file in "${files[@]}"; do
     status=1
   fi
   lines=$(wc -l < "$file")
+  case $file in ./tests/*) limit=650 ;; *) limit=450 ;; esac
   if [ "$lines" -gt $limit ]; then
     echo "$file: $lines lines, more than $limit: make two files of it"
     status=1
