@@ -72,4 +72,11 @@ CLI::Option* add_versions(CLI::App& app, std::vector<QuicVersion>& target) {
       ->default_str("v1,v2");
 }
 
+CLI::Option* add_keylog(CLI::App& app, std::string& target) {
+  return app
+      .add_option("--keylog", target,
+                  "append the TLS secrets to this file, for Wireshark; else to $SSLKEYLOGFILE")
+      ->type_name("FILE");
+}
+
 }  // namespace quicore::tools

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Command-line options that server, load generator and client share: congestion control, payload
-// size, port kind, QUIC versions.
+// size, port kind, QUIC versions, key log.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -25,5 +25,8 @@ CLI::Option* add_port_kind(CLI::App& app, PortChoice& target);
 
 // --versions v1,v2: best first.
 CLI::Option* add_versions(CLI::App& app, std::vector<QuicVersion>& target);
+
+// --keylog FILE: for tools/common/key_log.h.
+CLI::Option* add_keylog(CLI::App& app, std::string& target);
 
 }  // namespace quicore::tools

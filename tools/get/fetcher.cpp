@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/get/fetcher.h"
 
+#include <algorithm>
+#include <cstdio>
+
 #include "tools/get/session_file.h"
 
 namespace quicore::tools {
@@ -10,11 +13,16 @@ namespace {
 // Enough of a body to be in mid transfer.
 constexpr std::uint64_t kKeyUpdateAfter = 32 * 1024;
 constexpr std::chrono::milliseconds kTicketWait{200};
+constexpr std::chrono::milliseconds kMoveRetry{1};  // until the server has given connection IDs
 
 }  // namespace
 
-Fetcher::Fetcher(const GetOptions& options, std::vector<Url> urls, FetchTotals& totals)
-    : options_(options), waiting_(urls.begin(), urls.end()), totals_(totals) {
+Fetcher::Fetcher(const GetOptions& options, std::vector<Url> urls,
+                 const std::optional<KeyLog>& key_log, FetchTotals& totals)
+    : options_(options),
+      waiting_(urls.begin(), urls.end()),
+      key_log_(key_log),
+      totals_(totals) {
   totals_.wanted += waiting_.size();
   if (options.session_file.empty()) return;
   if (auto kept = load_session_file(options.session_file)) resume_ = std::move(*kept);
@@ -28,8 +36,11 @@ Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
                                            : Address::any(address.family(), 0);
     auto endpoint = Endpoint::create(Shard::current(), config);
     if (!endpoint) co_return std::unexpected(std::move(endpoint.error()));
-    auto session = endpoint->connect(address, session_config_of(options_, waiting_.front()), resume_);
+    SessionConfig session_config = session_config_of(options_, waiting_.front());
+    session_config.secure.keylog = key_log_.has_value();
+    auto session = endpoint->connect(address, std::move(session_config), resume_);
     if (!session) co_return std::unexpected(std::move(session.error()));
+    if (key_log_) key_log_->follow(*session);
     endpoint_ = *endpoint;
     session_ = *session;
     // With 0-RTT requests may leave before the handshake has ended.
@@ -43,6 +54,9 @@ Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
 }
 
 Task<> Fetcher::fetch_all() {
+  Shard& shard = Shard::current();
+  if (options_.migrate_after.count() > 0) shard.spawn(move_after(options_.migrate_after, false));
+  if (options_.rebind_after.count() > 0) shard.spawn(move_after(options_.rebind_after, true));
   std::size_t running = std::min<std::size_t>(options_.parallel, waiting_.size());
   Promise<> all_done;
   for (std::size_t i = running; i > 0; --i) {
@@ -53,6 +67,25 @@ Task<> Fetcher::fetch_all() {
     // Tickets follow the handshake; a very short exchange may be over before they are here.
     if (!session_.session_ticket()) (void)co_await Shard::current().sleep_for(kTicketWait);
     keep_session();
+  }
+}
+
+// For tests of servers: the client's address changes in mid transfer.
+Task<> Fetcher::move_after(Duration delay, bool rebinding_only) {
+  const Session session = session_;
+  if (auto ready = co_await session.confirmed(); !ready) co_return;
+  (void)co_await Shard::current().sleep_for(delay);
+  const Address before = session.local_address();
+  auto moved = rebinding_only ? session.rebind() : session.migrate();
+  while (!moved && moved.error().kind == Errc::blocked) {
+    (void)co_await Shard::current().sleep_for(kMoveRetry);
+    moved = session.migrate();
+  }
+  if (moved && !options_.quiet) {
+    std::fprintf(stderr, "quicore-get: %s from %s\n",
+                 rebinding_only ? "rebound" : "migrating", before.to_string().c_str());
+  } else if (!moved && moved.error().kind != Errc::closed) {
+    std::fprintf(stderr, "quicore-get: cannot move: %s\n", to_string(moved.error()).c_str());
   }
 }
 

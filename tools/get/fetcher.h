@@ -7,12 +7,14 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/endpoint.h"
 #include "api/session.h"
 #include "api/task.h"
+#include "tools/common/key_log.h"
 #include "tools/get/options.h"
 #include "tools/get/output_file.h"
 
@@ -36,7 +38,8 @@ struct FetchTotals {
 
 class Fetcher {
  public:
-  Fetcher(const GetOptions& options, std::vector<Url> urls, FetchTotals& totals);
+  Fetcher(const GetOptions& options, std::vector<Url> urls, const std::optional<KeyLog>& key_log,
+          FetchTotals& totals);
 
   // Tries the addresses in turn until a handshake succeeds.
   Task<Result<>> connect(std::vector<Address> addresses);
@@ -48,6 +51,7 @@ class Fetcher {
   const Session& session() const noexcept { return session_; }
 
  private:
+  Task<> move_after(Duration delay, bool rebinding_only);
   Task<> fetch_in_turn(std::size_t* running, Promise<> all_done);
   Task<FetchResult> fetch(Url url);
   Task<Result<>> receive(Stream stream, OutputFile& file);
@@ -57,6 +61,7 @@ class Fetcher {
 
   const GetOptions& options_;
   std::deque<Url> waiting_;
+  const std::optional<KeyLog>& key_log_;
   FetchTotals& totals_;
   Endpoint endpoint_;
   Session session_;

@@ -95,6 +95,11 @@ int run(const GetOptions& options) {
   // Resolving blocks, so it is done before the runtime starts.
   std::map<std::string, std::vector<Url>> by_origin;
   for (const Url& url : options.urls) by_origin[url.origin()].push_back(url);
+  auto key_log = KeyLog::open(options.keylog);
+  if (!key_log) {
+    std::fprintf(stderr, "quicore-get: %s\n", to_string(key_log.error()).c_str());
+    return kExitUsage;
+  }
   FetchTotals totals;
   std::map<std::string, Origin> origins;
   for (auto& [name, urls] : by_origin) {
@@ -103,7 +108,7 @@ int run(const GetOptions& options) {
       std::fprintf(stderr, "quicore-get: %s\n", to_string(addresses.error()).c_str());
       return kExitNoConnection;
     }
-    auto fetcher = std::make_unique<Fetcher>(options, std::move(urls), totals);
+    auto fetcher = std::make_unique<Fetcher>(options, std::move(urls), *key_log, totals);
     origins.emplace(name, Origin{std::move(*addresses), std::move(fetcher)});
   }
   RuntimeConfig config;

@@ -42,11 +42,18 @@ void add_options(CLI::App& app, GetOptions& options, std::vector<std::string>& u
   app.add_flag("--key-update", options.key_update, "update the keys once, in mid transfer");
   app.add_flag("--insecure", options.insecure, "do not verify the server's certificate");
   app.add_option("--ca", options.ca, "trust these certificates, PEM")->check(CLI::ExistingFile);
+  add_parsed(app, "--migrate-after", options.migrate_after,
+             "go on from another port, with path validation, after", parse_duration)
+      ->type_name("DURATION");
+  add_parsed(app, "--rebind-after", options.rebind_after,
+             "the same without a word to the server, as behind a NAT, after", parse_duration)
+      ->type_name("DURATION");
   add_duration(app, "--timeout", options.timeout, "give up after");
   add_duration(app, "--connect-timeout", options.connect_timeout, "give up connecting after");
   add_size(app, "--window", options.window, "flow-control window of a connection");
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
+  add_keylog(app, options.keylog);
   app.add_flag("--json", options.json, "print the results as one line of JSON");
   app.add_flag("--quiet", options.quiet, "no progress line, no summary");
 }

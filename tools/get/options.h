@@ -25,9 +25,13 @@ struct GetOptions {
   std::string output_directory;
   std::string session_file;
   std::string ca;
+  std::string keylog;
   std::uint32_t parallel = 8;
   std::chrono::nanoseconds timeout = std::chrono::minutes(5);  // of the whole run
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
+  // Since the handshake was confirmed; zero: not at all.
+  std::chrono::nanoseconds migrate_after{};
+  std::chrono::nanoseconds rebind_after{};
   std::uint64_t window = 16ULL * 1024 * 1024;
   PortChoice port = PortChoice::automatic;
   std::vector<QuicVersion> versions{QuicVersion::v1, QuicVersion::v2};

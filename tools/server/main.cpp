@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "api/runtime.h"
 #include "api/tls.h"
+#include "tools/common/key_log.h"
 #include "tools/server/options.h"
 #include "tools/server/services.h"
 #include "tools/server/statistics.h"
@@ -60,13 +62,23 @@ Task<> stop_at_second_signal(Runtime& runtime) {
   runtime.stop();
 }
 
-Task<int> serve(Runtime& runtime, const ServerOptions& options, EndpointConfig endpoint,
-                SessionConfig session, const FileSite& site, const DevelopmentIdentity* identity) {
+struct Service {
+  const ServerOptions& options;
+  FileSite site;
+  std::optional<KeyLog> key_log;
+  const DevelopmentIdentity* identity;
+};
+
+Task<int> serve(Runtime& runtime, const Service& service, EndpointConfig endpoint,
+                SessionConfig session) {
+  const ServerOptions& options = service.options;
   auto listener = co_await runtime.listen_on_all(
-      std::move(endpoint), std::move(session),
-      [&site](Session accepted) { serve_session(site, accepted); });
+      std::move(endpoint), std::move(session), [&service](Session accepted) {
+        if (service.key_log) service.key_log->follow(accepted);
+        serve_session(service.site, accepted);
+      });
   if (!listener) co_return fail(listener.error());
-  announce(options, listener->address(), identity);
+  announce(options, listener->address(), service.identity);
   Shard& shard = Shard::current();
   shard.spawn(print_statistics(*listener, options.json));
   (void)co_await shard.signal(SIGTERM, SIGINT);
@@ -99,15 +111,18 @@ int run(const ServerOptions& options) {
   if (!endpoint) return fail(endpoint.error());
   auto session = session_config_of(options, identity ? identity->server : TlsSettings());
   if (!session) return fail(session.error());
+  auto key_log = KeyLog::open(options.keylog);
+  if (!key_log) return fail(key_log.error());
+  session->secure.keylog = key_log->has_value();
   RuntimeConfig config;
   config.shards = options.shards;
   config.port = options.port;
   config.cpus.assign(options.cpus.begin(), options.cpus.end());
   auto runtime = Runtime::create(std::move(config));
   if (!runtime) return fail(runtime.error());
-  const FileSite site(options.root);
-  return (*runtime)->run(serve(**runtime, options, std::move(*endpoint), std::move(*session), site,
-                               identity ? &*identity : nullptr));
+  const Service service{options, FileSite(options.root), std::move(*key_log),
+                        identity ? &*identity : nullptr};
+  return (*runtime)->run(serve(**runtime, service, std::move(*endpoint), std::move(*session)));
 }
 
 }  // namespace

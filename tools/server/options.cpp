@@ -50,6 +50,7 @@ void add_options(CLI::App& app, ServerOptions& options) {
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
+  add_keylog(app, options.keylog);
   app.add_flag("--retry", options.retry, "make every client prove its address first (Retry)");
   app.add_flag("--early-data", options.early_data, "accept 0-RTT requests: they can be replayed");
   app.add_flag("--json", options.json, "machine-readable output");
