@@ -15,6 +15,7 @@
 #include "engine/shard_heap.h"
 #include "engine/tls_credentials.h"
 #include "engine/tls_names.h"
+#include "engine/tls_random.h"
 #include "engine/tls_session_callbacks.h"
 
 namespace quicore::engine {
@@ -29,7 +30,11 @@ std::unexpected<Error> invalid(std::string reason) {
 }
 
 bool initialize_wolfssl() {
-  static const bool done = wolfSSL_Init() == WOLFSSL_SUCCESS;
+  static const bool done = [] {
+    const bool usable = wolfSSL_Init() == WOLFSSL_SUCCESS;
+    install_tls_seed_callback();
+    return usable;
+  }();
   return done;
 }
 

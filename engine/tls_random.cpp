@@ -18,29 +18,32 @@ namespace {
 thread_local io::Random* seed_source = nullptr;
 
 #ifdef WC_RNG_SEED_CB
-
 int seed(OS_Seed* system, byte* output, word32 size) {
   if (seed_source == nullptr) return wc_GenerateSeed(system, output, size);
   seed_source->fill(std::as_writable_bytes(std::span(output, size)));
   return 0;
 }
-
-// At load time, before any thread can make a generator.
-const bool has_callback = wc_SetSeed_Cb(seed) == 0;
-
-#else
-
-constexpr bool has_callback = false;
-
 #endif
 
 }  // namespace
+
+void install_tls_seed_callback() noexcept {
+#ifdef WC_RNG_SEED_CB
+  wc_SetSeed_Cb(seed);
+#endif
+}
+
+bool TlsSeedScope::supported() noexcept {
+#ifdef WC_RNG_SEED_CB
+  return true;
+#else
+  return false;
+#endif
+}
 
 TlsSeedScope::TlsSeedScope(io::Random* source) noexcept
     : previous_(std::exchange(seed_source, source)) {}
 
 TlsSeedScope::~TlsSeedScope() { seed_source = previous_; }
-
-bool TlsSeedScope::supported() noexcept { return has_callback; }
 
 }  // namespace quicore::engine

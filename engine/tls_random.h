@@ -30,4 +30,7 @@ class TlsSeedScope {
   io::Random* previous_;
 };
 
+// Once per process, after wolfSSL_Init, which sets the library's own source (TlsContext::create).
+void install_tls_seed_callback() noexcept;
+
 }  // namespace quicore::engine
