@@ -69,6 +69,31 @@ inline constexpr std::size_t kQpackBlockedStreams = 100;
 // let a client probe several paths.
 inline constexpr std::uint64_t kActiveConnectionIdLimit = 8;
 
+// --- TLS -----------------------------------------------------------------------------------------
+
+// Largest TLS handshake message taken from a peer. Consumer: wolfSSL allocates it whole when it has
+// seen the first four bytes. Reason: room for long certificate chains and post-quantum signatures;
+// without the bound any address could make us hold 1 MiB.
+inline constexpr std::size_t kMaxHandshakeMessage = 64 * 1024;
+
+// A ClientHello is bounded lower: nothing about the sender is known yet. Reason: with two
+// post-quantum key shares and a ticket it has about 4 KiB.
+inline constexpr std::size_t kMaxClientHello = 16 * 1024;
+
+// How long a session ticket may be good for. Reason: RFC 8446 4.6.1.
+inline constexpr std::chrono::seconds kMaxTicketLifetime = std::chrono::hours{24 * 7};
+
+// Tickets shown to servers with early data that are remembered per kReplayPeriod, process-wide.
+// Consumer: ReplayFilter. Reason: 9,000 resumptions a second, in 5 MiB.
+inline constexpr std::size_t kReplayFilterTickets = 128 * 1024;
+
+// How long at least they are remembered. Reason: the TLS library refuses tickets whose age differs
+// from the client's claim by more than eleven seconds (RFC 8446 8.3).
+inline constexpr Duration kReplayPeriod = 15s;
+
+// Largest PEM file read. Consumer: a TlsContext being made. Reason: ten times the system CA bundle.
+inline constexpr std::size_t kMaxPemFile = 4 * 1024 * 1024;
+
 // --- one stream --------------------------------------------------------------------------------
 
 // Unacknowledged and unsent bytes a Writer may queue before write() waits. Reason: the bandwidth-

@@ -22,17 +22,14 @@
 #include <span>
 #include <unordered_set>
 
+#include "engine/limits.h"
 #include "io/time.h"
 
 namespace quicore::engine {
 
 class ReplayFilter {
  public:
-  // Consumer: servers with early data. Reason: 9,000 resumptions a second of one process, in 5 MiB.
-  static constexpr std::size_t kTicketsPerPeriod = 128 * 1024;
-  static constexpr Duration kPeriod = std::chrono::seconds{15};
-
-  explicit ReplayFilter(std::size_t tickets_per_period = kTicketsPerPeriod)
+  explicit ReplayFilter(std::size_t tickets_per_period = limits::kReplayFilterTickets)
       : capacity_(tickets_per_period) {}
 
   // True for a ticket that was not shown in the last period or two; it is remembered. `tag` is its

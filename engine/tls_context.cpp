@@ -11,6 +11,7 @@
 #include <cctype>
 #include <cstdint>
 
+#include "engine/limits.h"
 #include "engine/packet_protection_keys.h"
 #include "engine/shard_heap.h"
 #include "engine/tls_credentials.h"
@@ -21,9 +22,6 @@
 namespace quicore::engine {
 
 namespace {
-
-// RFC 8446 4.6.1.
-constexpr std::chrono::seconds kMaxTicketLifetime = std::chrono::days{7};
 
 std::unexpected<Error> invalid(std::string reason) {
   return failure(Errc::invalid_argument, std::move(reason));
@@ -167,7 +165,7 @@ Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
   // Tickets carry everything; wolfSSL's process-wide session cache would only cost a lock.
   wolfSSL_CTX_set_session_cache_mode(native_, WOLFSSL_SESS_CACHE_NO_INTERNAL);
   if (settings.session_timeout <= std::chrono::seconds::zero() ||
-      settings.session_timeout > kMaxTicketLifetime) {
+      settings.session_timeout > limits::kMaxTicketLifetime) {
     return invalid("session_timeout: give one second to seven days");
   }
   const auto seconds = static_cast<unsigned>(settings.session_timeout.count());

@@ -13,6 +13,7 @@
 #include <cstring>
 #include <memory>
 
+#include "engine/limits.h"
 #include "engine/packet_protection_keys.h"
 
 namespace quicore::engine {
@@ -28,9 +29,6 @@ std::unexpected<Error> invalid(std::string reason) {
   return failure(Errc::invalid_argument, std::move(reason));
 }
 
-// Consumer: the memory of a context being made. Reason: ten times the system's CA bundle.
-constexpr std::size_t kMaxPemFile = 4 * 1024 * 1024;
-
 Result<std::string> read_file(std::string_view field, const std::string& path) {
   const auto unreadable = [&](const std::string& why) {
     return invalid(std::string(field) + ": cannot read \"" + path + "\": " + why +
@@ -43,7 +41,7 @@ Result<std::string> read_file(std::string_view field, const std::string& path) {
   std::array<char, 4096> part;
   while (const std::size_t size = std::fread(part.data(), 1, part.size(), file.get())) {
     text.append(part.data(), size);
-    if (text.size() > kMaxPemFile) return unreadable("it is larger than 4 MiB");
+    if (text.size() > limits::kMaxPemFile) return unreadable("it is larger than 4 MiB");
   }
   if (std::ferror(file.get()) != 0) return unreadable(std::strerror(errno));
   wipe(part.data(), part.size());

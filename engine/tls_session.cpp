@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "engine/limits.h"
 #include "engine/tls_alert.h"
 #include "engine/tls_names.h"
 #include "engine/tls_random.h"
@@ -172,7 +173,7 @@ bool TlsSession::check_message(ngtcp2_encryption_level level, std::uint8_t type,
     return false;
   }
   const bool first = level == NGTCP2_ENCRYPTION_LEVEL_INITIAL;
-  if (size > (first ? kMaxClientHello : kMaxHandshakeMessage)) {
+  if (size > (first ? limits::kMaxClientHello : limits::kMaxHandshakeMessage)) {
     fail(alert::kIllegalParameter);
     return false;
   }

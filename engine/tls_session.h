@@ -38,7 +38,7 @@
 // version, and all later keys are derived with that version's labels. The wire version of a
 // client's first flight is the `client_chosen_version` given to ngtcp2_conn_client_new.
 //
-// What is refused here, before wolfSSL sees it: messages longer than kMaxHandshakeMessage; after
+// What is refused here, before wolfSSL sees it: messages longer than limits::kMaxHandshakeMessage; after
 // the handshake, anything but a NewSessionTicket to a client (RFC 9001 6 forbids KeyUpdate, 4.4
 // forbids post-handshake client authentication): connection error 0x10a, unexpected_message. A peer
 // without a common ALPN: 0x178, no_application_protocol (RFC 9001 8.1).
@@ -73,14 +73,6 @@ class Random;
 }
 
 namespace quicore::engine {
-
-// Largest TLS handshake message taken from a peer. Consumer: wolfSSL allocates it whole when it has
-// seen the first four bytes. Reason: room for long certificate chains and post-quantum signatures;
-// without the bound any address could make us hold 1 MiB.
-inline constexpr std::size_t kMaxHandshakeMessage = 64 * 1024;
-
-// A ClientHello is bounded lower: nothing about the sender is known yet.
-inline constexpr std::size_t kMaxClientHello = 16 * 1024;
 
 // One line in NSS key-log format, without the newline.
 using KeyLogFunction = void (*)(void* user, std::string_view line);

@@ -24,18 +24,18 @@ TEST(ReplayFilter, LetsEachTicketThroughOnce) {
 TEST(ReplayFilter, RemembersForAtLeastOnePeriod) {
   ReplayFilter filter;
   ASSERT_TRUE(filter.first_time(ticket(1), kStart));
-  const Instant late = kStart + ReplayFilter::kPeriod - 1ns;
+  const Instant late = kStart + limits::kReplayPeriod - 1ns;
   ASSERT_TRUE(filter.first_time(ticket(2), late));
-  EXPECT_FALSE(filter.first_time(ticket(2), late + ReplayFilter::kPeriod - 1ns));
-  EXPECT_FALSE(filter.first_time(ticket(2), late + ReplayFilter::kPeriod));
+  EXPECT_FALSE(filter.first_time(ticket(2), late + limits::kReplayPeriod - 1ns));
+  EXPECT_FALSE(filter.first_time(ticket(2), late + limits::kReplayPeriod));
 }
 
 TEST(ReplayFilter, ForgetsAfterTwoPeriods) {
   ReplayFilter filter;
   ASSERT_TRUE(filter.first_time(ticket(1), kStart));
-  ASSERT_TRUE(filter.first_time(ticket(2), kStart + ReplayFilter::kPeriod));
-  EXPECT_TRUE(filter.first_time(ticket(1), kStart + 2 * ReplayFilter::kPeriod));
-  EXPECT_FALSE(filter.first_time(ticket(2), kStart + 2 * ReplayFilter::kPeriod));
+  ASSERT_TRUE(filter.first_time(ticket(2), kStart + limits::kReplayPeriod));
+  EXPECT_TRUE(filter.first_time(ticket(1), kStart + 2 * limits::kReplayPeriod));
+  EXPECT_FALSE(filter.first_time(ticket(2), kStart + 2 * limits::kReplayPeriod));
 }
 
 TEST(ReplayFilter, AFullOneLetsNobodyThrough) {
@@ -43,7 +43,7 @@ TEST(ReplayFilter, AFullOneLetsNobodyThrough) {
   ASSERT_TRUE(filter.first_time(ticket(1), kStart));
   ASSERT_TRUE(filter.first_time(ticket(2), kStart));
   EXPECT_FALSE(filter.first_time(ticket(3), kStart));
-  EXPECT_TRUE(filter.first_time(ticket(3), kStart + ReplayFilter::kPeriod));
+  EXPECT_TRUE(filter.first_time(ticket(3), kStart + limits::kReplayPeriod));
 }
 
 }  // namespace
