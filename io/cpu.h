@@ -19,6 +19,9 @@ Result<> pin_this_thread(int cpu);
 // The CPU the calling thread runs on right now.
 int current_cpu() noexcept;
 
+// Lets the kernel be late by kTimerSlack at most when it wakes the calling thread.
+void reduce_timer_slack() noexcept;
+
 // As `ps -L` and debuggers show it; at most 15 characters, the rest is cut off.
 void name_this_thread(std::string_view name);
 

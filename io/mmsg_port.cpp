@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "io/check.h"
+#include "io/cpu.h"
 
 namespace quicore::io {
 
@@ -100,6 +101,7 @@ bool MmsgPort::segmentation(SocketId id) const noexcept { return socket(id).sock
 std::shared_ptr<Waker> MmsgPort::waker() { return std::make_shared<EventWaker>(wake_); }
 
 void MmsgPort::wait(Instant deadline) {
+  if (!std::exchange(started_, true)) reduce_timer_slack();
   receiver_.recycle();
   sender_.flush();
   watch_blocked();
@@ -126,7 +128,7 @@ void MmsgPort::watch_blocked() noexcept {
 
 void MmsgPort::sleep(Instant deadline) noexcept {
   std::array<epoll_event, kEventsPerTurn> events;
-  const bool may_wait = deadline > now_ && wake_->begin_sleep();
+  const bool may_wait = deadline > now_ + kShortestSleep && wake_->begin_sleep();
   int count = 0;
   do {                   // a signal does not end a wait
     timespec timeout{};  // zero: do not wait

@@ -63,6 +63,7 @@ class MmsgPort final : public Port {
 
   KernelCalls& kernel_;
   LogSink log_;
+  bool started_ = false;  // on the thread it belongs to
   PortStats stats_;
   Instant now_;
   int epoll_;

@@ -16,6 +16,12 @@
 //   now()             that reading, the same for the whole turn
 //   received()        the trains of this turn; their bytes live until the next wait()
 //   lease() / send()  write trains in place and queue them; submitted by the next wait()
+//
+// A shard that stops ends with a wait() whose deadline has passed: it sends what the last turn
+// queued, wake-ups of other shards included.
+//
+// Addresses are in the socket's own form: on an IPv6 socket that also serves IPv4, an IPv4 peer is
+// ::ffff:a.b.c.d, in both directions (Address::unmapped() shows it as a.b.c.d).
 #pragma once
 
 #include <memory>
@@ -30,7 +36,7 @@
 namespace quicore::io {
 
 // Wakes a Port's wait() from another thread. Cheap to call when the shard is awake. Counted
-// ownership: it may outlive its Port, waking nobody then.
+// ownership: it may outlive its Port, waking nobody then. Not for signal handlers.
 class Waker {
  public:
   virtual ~Waker() = default;

@@ -5,6 +5,7 @@
 #include <cerrno>
 
 #include "io/check.h"
+#include "io/cpu.h"
 #include "io/uring_tag.h"
 
 namespace quicore::io {
@@ -115,6 +116,7 @@ const PortStats& UringPort::stats() const noexcept { return stats_; }
 void UringPort::start() noexcept {
   started_ = true;
   ring_->adopt_thread();
+  reduce_timer_slack();
   UringMessenger::set_for_this_thread(this);
   wake_target_->ring_fd.store(ring_->fd(), std::memory_order_release);
 }
@@ -155,7 +157,7 @@ void UringPort::arm_event() noexcept {
 void UringPort::enter(Instant deadline) noexcept {
   const bool slots_ran_out = sender_.take_refused();
   WakeState& state = wake_target_->state;
-  if (deadline <= now_ || !state.begin_sleep()) {
+  if (deadline <= now_ + kShortestSleep || !state.begin_sleep()) {
     state.end_sleep();
     if (ring_->has_work()) ring_->enter(0, deadline);
     return;
@@ -201,6 +203,7 @@ void UringPort::complete_receive(std::uint32_t index, const Completion& completi
                     stats_);
   } else if (completion.result == -ENOBUFS) {
     ++stats_.receive_buffer_empty;
+    receiver_->grow();
   }
   if ((completion.flags & IORING_CQE_F_MORE) != 0) return;
   socket.receiving = false;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "io/uring_receive.h"
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <cstring>
@@ -32,10 +33,7 @@ Result<std::unique_ptr<UringReceiver>> UringReceiver::open(UringRing& ring, std:
         -error, std::string("io_uring_register of the buffer ring: ") + std::strerror(-error) +
                     "; raise the limit of locked memory (ulimit -l)"));
   }
-  for (std::uint32_t buffer = 0; buffer < slots; ++buffer) {
-    receiver->give(static_cast<std::uint16_t>(buffer), static_cast<int>(buffer));
-  }
-  io_uring_buf_ring_advance(receiver->buffers_, static_cast<int>(slots));
+  receiver->recycle();
   return receiver;
 }
 
@@ -44,11 +42,15 @@ UringReceiver::UringReceiver(UringRing& ring, std::uint32_t slots, std::uint32_t
       slots_(slots),
       ring_entries_(std::bit_ceil(slots)),
       slot_size_(kHeaderSize + payload_size),
-      memory_(std::size_t{slots} * slot_size_) {
+      memory_(std::size_t{slots} * slot_size_),
+      wanted_(std::min(slots, kFirstReceiveSlots)) {
   layout_.msg_namelen = kReceiveNameSize;
   layout_.msg_controllen = kReceiveControlSize;
   trains_.reserve(slots);
-  used_.reserve(slots);
+  idle_.reserve(slots);
+  for (std::uint32_t buffer = slots; buffer-- > 0;) {
+    idle_.push_back(static_cast<std::uint16_t>(buffer));
+  }
 }
 
 UringReceiver::~UringReceiver() {
@@ -67,25 +69,34 @@ void UringReceiver::arm(std::uint32_t socket, int fd, std::uint64_t user_data) n
   sqe->user_data = user_data;
 }
 
-void UringReceiver::give(std::uint16_t buffer, int offset) noexcept {
-  io_uring_buf_ring_add(buffers_, memory_.data() + std::size_t{buffer} * slot_size_, slot_size_,
-                        buffer, io_uring_buf_ring_mask(ring_entries_), offset);
+void UringReceiver::recycle() noexcept {
+  most_used_ = std::max(most_used_, static_cast<std::uint32_t>(trains_.size()));
+  trains_.clear();
+  if (++turns_ == kReceiveSlotsReviewTurns) review();
+  const int mask = io_uring_buf_ring_mask(ring_entries_);
+  int given = 0;
+  for (std::size_t held = slots_ - idle_.size(); held < wanted_; ++held, ++given) {
+    const std::uint16_t buffer = idle_.back();
+    idle_.pop_back();
+    io_uring_buf_ring_add(buffers_, memory_.data() + std::size_t{buffer} * slot_size_, slot_size_,
+                          buffer, mask, given);
+  }
+  if (given != 0) io_uring_buf_ring_advance(buffers_, given);
 }
 
-void UringReceiver::recycle() noexcept {
-  trains_.clear();
-  if (used_.empty()) return;
-  int offset = 0;
-  for (const std::uint16_t buffer : used_) give(buffer, offset++);
-  io_uring_buf_ring_advance(buffers_, offset);
-  used_.clear();
+void UringReceiver::grow() noexcept { wanted_ = std::min(slots_, wanted_ * 2); }
+
+void UringReceiver::review() noexcept {
+  wanted_ = std::min(slots_, std::max(kFirstReceiveSlots, 2 * most_used_));
+  most_used_ = 0;
+  turns_ = 0;
 }
 
 void UringReceiver::take(const Completion& completion, SocketId socket, std::uint16_t local_port,
                          PortStats& stats) noexcept {
   const auto buffer = static_cast<std::uint16_t>(completion.flags >> IORING_CQE_BUFFER_SHIFT);
   QUICORE_CHECK(buffer < slots_);
-  used_.push_back(buffer);
+  idle_.push_back(buffer);
   std::byte* slot = memory_.data() + std::size_t{buffer} * slot_size_;
   io_uring_recvmsg_out* out = io_uring_recvmsg_validate(slot, completion.result, &layout_);
   if (out == nullptr || (out->flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {

@@ -9,7 +9,8 @@ namespace quicore::tools {
 
 namespace {
 
-constexpr std::size_t kUploadBlock = 1024 * 1024;
+// Small enough to stay in the cache: the encryption reads it again and again.
+constexpr std::size_t kUploadBlock = 64 * 1024;
 
 Buf count_as_bytes(std::uint64_t count) {
   std::array<std::byte, 8> bytes{};
