@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Four shards behind one port: a client that changes its address keeps its connection, whether the
+// kernel steers, the shards forward to each other, or GRO joins what belongs to several of them.
+#include <gtest/gtest.h>
+#include <quicore.h>
+
+#include <cstdlib>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace quicore::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint32_t kShards = 4;
+constexpr std::uint32_t kSessions = 16;  // of one client socket: GRO may join their datagrams
+
+struct SteeringCase {
+  const char* name;
+  bool steering;  // false: as where the kernel refuses the filter
+  PortChoice port;
+};
+
+class Steering : public ::testing::TestWithParam<SteeringCase> {};
+
+INSTANTIATE_TEST_SUITE_P(
+    Loopback, Steering,
+    ::testing::Values(SteeringCase{"uring_filtered", true, PortChoice::uring},
+                      SteeringCase{"uring_unfiltered", false, PortChoice::uring},
+                      SteeringCase{"mmsg_filtered", true, PortChoice::mmsg},
+                      SteeringCase{"mmsg_unfiltered", false, PortChoice::mmsg}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+// The answer names the shard that serves the session.
+void answer_with_shard(Session session) {
+  session.on_stream() = [](StreamEvent event) {
+    (void)event.stream.discard();
+    (void)event.respond_with({.body = std::to_string(Shard::current().index())});
+  };
+}
+
+Task<std::string> ask(Session session) {
+  auto stream = value_or_throw(session.open({.body = std::string(20'000, 'q')}));
+  co_return std::string(value_or_throw(co_await stream.reader().read_all(100, 10s)).text());
+}
+
+Task<int> keeps_its_shard(Runtime& runtime, SteeringCase which) {
+  const auto identity = value_or_throw(make_development_identity());
+  EndpointConfig endpoint;
+  endpoint.udp.steering = which.steering;
+  auto listener = value_or_throw(runtime.listen_on_all(
+      endpoint, {.alpn = {"where"}, .secure = identity.server}, answer_with_shard));
+  auto client = value_or_throw(Endpoint::create(Shard::current()));
+
+  std::vector<Session> sessions;
+  for (std::uint32_t i = 0; i < kSessions; ++i) {
+    sessions.push_back(value_or_throw(client.connect(
+        listener.address(),
+        {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
+  }
+  std::set<std::string> shards;
+  for (Session& session : sessions) {
+    value_or_throw(co_await session.confirmed().wait(10s));
+    const std::string shard = co_await ask(session);
+    shards.insert(shard);
+    (void)co_await Shard::current().sleep_for(5ms);  // for a connection ID to spare
+    const Address before = session.local_address();
+    value_or_throw(session.migrate());
+    EXPECT_EQ(co_await ask(session), shard) << "the session moved to another shard";
+    for (int i = 0; i < 200 && session.local_address() == before; ++i) {
+      (void)co_await Shard::current().sleep_for(5ms);
+    }
+    EXPECT_NE(session.local_address(), before) << "the new path was not validated";
+    EXPECT_EQ(co_await ask(session), shard);
+  }
+  // All at once, from as many sockets as sessions.
+  for (Session& session : sessions) EXPECT_FALSE((co_await ask(session)).empty());
+  EXPECT_GT(shards.size(), 1u) << "sessions are spread over the shards";
+  const EndpointStats stats = co_await listener.stats();
+  if (!which.steering) {
+    EXPECT_GT(stats.forwarded_count, 0u) << "without the filter shards forward to each other";
+  }
+  for (Session& session : sessions) session.cancel();
+  client.destroy();
+  co_await listener.close();
+  co_return EXIT_SUCCESS;
+}
+
+TEST_P(Steering, AClientThatChangesItsPortKeepsItsConnectionWithFourShards) {
+  auto runtime =
+      value_or_throw(Runtime::create({.shards = kShards, .pin = false, .port = GetParam().port}));
+  EXPECT_EQ(runtime->run(keeps_its_shard(*runtime, GetParam())), EXIT_SUCCESS);
+}
+
+}  // namespace
+}  // namespace quicore::test
