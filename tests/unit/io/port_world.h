@@ -87,7 +87,7 @@ void send(Port& port, SocketId socket, const Address& to, std::string_view bytes
 // Bytes that tell where they belong.
 std::string pattern(std::size_t size, unsigned seed = 0);
 
-// Waits until the trains received sum up to `bytes`, or for five seconds; with `others`, those ports
+// Waits until the trains received sum up to `bytes`, or for half a minute; with `others`, those ports
 // take their turns in between.
 std::vector<Received> receive(Port& port, std::size_t bytes, std::vector<Port*> others = {});
 
