@@ -47,9 +47,9 @@ struct SendSlot {
   std::uint32_t index = 0;  // private to the Port
 };
 
-// Largest train. A message may hold 65,507 bytes, but together with its IPv6, UDP and link headers it
-// must stay below 65,536, or the kernel takes it apart before the device (loopback included) sees it.
-// 45 datagrams of 1,452 bytes fit.
+// Largest train. A message may hold 65,507 bytes, but together with its IPv6, UDP and link headers
+// it must stay below 65,536, or the kernel takes it apart before the device (loopback included)
+// sees it. 45 datagrams of 1,452 bytes fit.
 inline constexpr std::uint32_t kMaxTrainSize = 65400;
 // The kernel refuses more segments per message (UDP_MAX_SEGMENTS of Linux before 6.9).
 inline constexpr std::uint32_t kMaxTrainSegments = 64;

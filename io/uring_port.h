@@ -7,8 +7,8 @@
 // buffers cost no system call. A turn that shall not wait and has nothing queued costs none at all.
 //
 // Threading: made on any thread; wait(), open() after the first wait(), send() and the destructor
-// belong to one thread. Destroyed elsewhere, what is queued is lost, and its addresses are free only
-// a moment after its thread has ended.
+// belong to one thread. Destroyed elsewhere, what is queued is lost, and its addresses are free
+// only a moment after its thread has ended.
 // Lifetime: what is queued when it is destroyed is still sent. A shard that stops waiting should
 // end with a wait() whose deadline has passed: it sends what the last turn queued, wake-ups of
 // other shards included. Memory: about 8.4 MiB of receive slots and 4.2 MiB of send slots, as far

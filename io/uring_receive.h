@@ -3,9 +3,9 @@
 // Receiving by multishot recvmsg: one submission per socket keeps delivering trains into buffers
 // that the kernel takes from a shared ring and this class puts back, without a system call.
 //
-// The kernel fills the buffers of the ring in turn, so it is given only as many as are needed: twice
-// what the busiest of the last turns used, and twice as many as soon as they run out (ENOBUFS; what
-// did not fit waits in the socket).
+// The kernel fills the buffers of the ring in turn, so it is given only as many as are needed:
+// twice what the busiest of the last turns used, and twice as many as soon as they run out
+// (ENOBUFS; what did not fit waits in the socket).
 //
 // A slot of the buffer ring holds, as io_uring_recvmsg_out lays it out: sizes, sender's address,
 // control messages, and up to 64 KiB of payload (a whole GRO train).

@@ -87,8 +87,8 @@ void send(Port& port, SocketId socket, const Address& to, std::string_view bytes
 // Bytes that tell where they belong.
 std::string pattern(std::size_t size, unsigned seed = 0);
 
-// Waits until the trains received sum up to `bytes`, or for half a minute; with `others`, those ports
-// take their turns in between.
+// Waits until the trains received sum up to `bytes`, or for half a minute; with `others`, those
+// ports take their turns in between.
 std::vector<Received> receive(Port& port, std::size_t bytes, std::vector<Port*> others = {});
 
 // Turns that must bring nothing.
