@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <span>
+#include <utility>
 
 #include "engine/connection.h"
 #include "engine/http3_fields.h"
@@ -252,11 +253,10 @@ Result<> Http3Session::set_up() {
   // Extended CONNECT (RFC 9220) and HTTP datagrams (RFC 9297) will be switched on here.
 
   seed_source = &connection_.shard().random();
-  const int error = side_ == Side::client
-                        ? nghttp3_conn_client_new(&conn_, &callbacks(), &settings, http3_memory(),
-                                                  this)
-                        : nghttp3_conn_server_new(&conn_, &callbacks(), &settings, http3_memory(),
-                                                  this);
+  const int error =
+      side_ == Side::client
+          ? nghttp3_conn_client_new(&conn_, &callbacks(), &settings, http3_memory(), this)
+          : nghttp3_conn_server_new(&conn_, &callbacks(), &settings, http3_memory(), this);
   seed_source = nullptr;
   if (error != 0) return failure(Errc::no_memory, "HTTP/3: out of memory");
   if (side_ == Side::server) {

@@ -2,12 +2,13 @@
 #include "engine/http3_session.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
+#include <tuple>
+#include <utility>
 
 #include "engine/connection.h"
 #include "engine/http3_fields.h"
-#include "engine/limits.h"
-#include "engine/shard_heap.h"
 
 namespace quicore::engine {
 
