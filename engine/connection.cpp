@@ -24,6 +24,7 @@ Connection::~Connection() {
   ngtcp2_conn_del(conn_);
   tls_.reset();
   for (const ConnectionId& id : issued_ids_) shard().table().erase(id);
+  for (const ConnectionId& token : reset_tokens_) shard().reset_tokens().erase(token);
   shard().deadlines().cancel(*this);
 }
 
@@ -42,6 +43,14 @@ void Connection::retire_id(const ConnectionId& id) {
   if (position == issued_ids_.end()) return;
   shard().table().erase(id);
   issued_ids_.erase(position);
+}
+
+void Connection::expect_reset(const ConnectionId& token) {
+  if (shard().reset_tokens().insert(token, this)) reset_tokens_.push_back(token);
+}
+
+void Connection::expect_reset_no_more(const ConnectionId& token) {
+  if (std::erase(reset_tokens_, token) > 0) shard().reset_tokens().erase(token);
 }
 
 // --- receiving -----------------------------------------------------------------------------------

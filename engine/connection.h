@@ -187,6 +187,8 @@ class Connection : public ListHook<EventTag>,
   bool restart_with_other_version();
   void issue_id(const ConnectionId& id);
   void retire_id(const ConnectionId& id);
+  void expect_reset(const ConnectionId& token);
+  void expect_reset_no_more(const ConnectionId& token);
 
   // connection_events.cpp: what callbacks report
   void server_handshake_completed();
@@ -271,7 +273,9 @@ class Connection : public ListHook<EventTag>,
   std::uint64_t next_datagram_id_ = 1;
   std::vector<std::string> keylog_lines_;
   std::uint32_t tickets_seen_ = 0;
+  std::uint64_t key_generations_ = 0;  // made ahead of their use
   std::vector<ConnectionId> issued_ids_;
+  std::vector<ConnectionId> reset_tokens_;  // of the peer's IDs in use, RFC 9000 10.3.1
   // The closing period (RFC 9000 10.2.1): only this is kept of the connection.
   ngtcp2_ccerr close_error_{};
   std::string close_reason_;

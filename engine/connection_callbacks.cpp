@@ -2,6 +2,7 @@
 #include "engine/connection_callbacks.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/connection.h"
 #include "engine/endpoint.h"
@@ -16,6 +17,9 @@
 namespace quicore::engine {
 
 namespace {
+
+// Packet protection's own callback; set once, with the table.
+ngtcp2_update_key make_next_keys = nullptr;
 
 Bytes as_bytes(const std::uint8_t* data, std::size_t size) noexcept {
   return {reinterpret_cast<const std::byte*>(data), size};
@@ -100,6 +104,19 @@ struct ConnectionCallbacks {
     connection.new_token_.assign(bytes.begin(), bytes.end());
     connection.mark(ConnectionEvent::session_ticket);
     return 0;
+  }
+
+  // ngtcp2 asks for the next keys ahead of time: once after the handshake, then after each update.
+  static int update_key(ngtcp2_conn* quic, std::uint8_t* rx_secret, std::uint8_t* tx_secret,
+                        ngtcp2_crypto_aead_ctx* rx_context, std::uint8_t* rx_iv,
+                        ngtcp2_crypto_aead_ctx* tx_context, std::uint8_t* tx_iv,
+                        const std::uint8_t* current_rx_secret,
+                        const std::uint8_t* current_tx_secret, std::size_t size,
+                        void* user_data) {
+    Connection& connection = self(user_data);
+    if (connection.key_generations_++ > 0) ++connection.stats_.key_update_count;
+    return make_next_keys(quic, rx_secret, tx_secret, rx_context, rx_iv, tx_context, tx_iv,
+                              current_rx_secret, current_tx_secret, size, user_data);
   }
 
   // --- streams -------------------------------------------------------------------------------
@@ -263,6 +280,19 @@ struct ConnectionCallbacks {
     return 0;
   }
 
+  // A stateless reset is known by its last 16 bytes only: its connection ID is random
+  // (RFC 9000 10.3.1).
+  static int dcid_status2(ngtcp2_conn*, ngtcp2_connection_id_status_type type, std::uint64_t,
+                          const ngtcp2_cid*, const ngtcp2_stateless_reset_token* token,
+                          void* user_data) {
+    if (token == nullptr) return 0;
+    const ConnectionId key = ConnectionId::from(std::span<const std::uint8_t>(token->data));
+    Connection& connection = self(user_data);
+    type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE ? connection.expect_reset(key)
+                                                      : connection.expect_reset_no_more(key);
+    return 0;
+  }
+
   static int get_path_challenge_data2(ngtcp2_conn*, ngtcp2_path_challenge_data* data,
                                       void* user_data) {
     self(user_data).shard().random().fill(std::as_writable_bytes(std::span(data->data)));
@@ -332,6 +362,8 @@ const ngtcp2_callbacks& connection_callbacks() noexcept {
     callbacks.get_new_connection_id2 = C::get_new_connection_id2;
     callbacks.remove_connection_id = C::remove_connection_id;
     callbacks.get_path_challenge_data2 = C::get_path_challenge_data2;
+    callbacks.dcid_status2 = C::dcid_status2;
+    make_next_keys = std::exchange(callbacks.update_key, C::update_key);
     callbacks.path_validation = C::path_validation;
     callbacks.select_preferred_addr = C::select_preferred_addr;
     return callbacks;

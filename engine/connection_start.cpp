@@ -142,7 +142,12 @@ Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resum
   auto context = endpoint_.tls_context(side_, config);
   if (!context) return std::unexpected(std::move(context.error()));
   TlsSession::Parameters parameters;
-  parameters.server_name = config.hostname;
+  // Without a name the certificate must be made out to the address (RFC 6125 B.2, RFC 9110 4.3.4):
+  // a valid chain alone says nothing about whom we talk to.
+  const std::string name = side_ == Side::client && config.hostname.empty()
+                               ? first_remote_.unmapped().ip()
+                               : config.hostname;
+  parameters.server_name = name;
   parameters.alpn = config.alpn;
   parameters.keylog = &Connection::record_keylog;
   parameters.keylog_user = this;

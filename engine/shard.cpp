@@ -28,7 +28,8 @@ Shard::Shard(ShardSettings settings, io::Port& port, io::Random& random)
       port_(port),
       random_(random),
       now_(port.now()),
-      table_(random.next(), random.next()) {}
+      table_(random.next(), random.next()),
+      reset_tokens_(random.next(), random.next()) {}
 
 Shard::~Shard() {
   with_events_.clear();
@@ -125,11 +126,22 @@ void Shard::uses_id_length(std::uint8_t length) {
   }
 }
 
+// RFC 9000 10.3.1: looks like a short header to an ID nobody has, ends with a token of our peer's.
+Connection* Shard::find_by_reset_token(std::span<const std::byte> datagram) const noexcept {
+  constexpr std::size_t kSmallestReset = 5 + NGTCP2_STATELESS_RESET_TOKENLEN;
+  if (datagram.size() < kSmallestReset || reset_tokens_.size() == 0) return nullptr;
+  return reset_tokens_.find(as_octets(datagram.last(NGTCP2_STATELESS_RESET_TOKENLEN)));
+}
+
 void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& train,
                                   std::span<std::byte> datagram, bool may_forward) {
   const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
   if (octets.size() < limits::kConnectionIdLength) {
     ++endpoint.counters().dropped_count;
+    return;
+  }
+  if (Connection* connection = find_by_reset_token(datagram)) {
+    connection->receive(train, datagram, now_);
     return;
   }
   const auto id = octets.first(limits::kConnectionIdLength);

@@ -77,6 +77,8 @@ class Shard {
 
   // --- used by connections and endpoints ---
   ConnectionTable& table() noexcept { return table_; }
+  // By stateless reset token of the peers' connection IDs.
+  ConnectionTable& reset_tokens() noexcept { return reset_tokens_; }
   DeadlineQueue& deadlines() noexcept { return deadlines_; }
   void has_events(Connection& connection) noexcept { with_events_.push_back(connection); }
   void wants_to_send(Connection& connection) noexcept { transmit_.push_back(connection); }
@@ -108,6 +110,7 @@ class Shard {
                         std::span<std::byte> datagram, bool may_forward);
   void receive_long(Endpoint& endpoint, const io::ReceivedTrain& train,
                     std::span<std::byte> datagram, bool may_forward);
+  Connection* find_by_reset_token(std::span<const std::byte> datagram) const noexcept;
   void receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& train,
                              std::span<std::byte> datagram, bool may_forward);
   Connection* find_by_unusual_length(std::span<const std::uint8_t> octets) const noexcept;
@@ -137,6 +140,7 @@ class Shard {
   Forwarder* forwarder_ = nullptr;
   Instant now_;
   ConnectionTable table_;
+  ConnectionTable reset_tokens_;
   DeadlineQueue deadlines_;
   std::vector<std::unique_ptr<Endpoint>> endpoints_;
   std::vector<Endpoint*> endpoint_by_socket_;
