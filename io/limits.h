@@ -20,8 +20,8 @@ namespace quicore::io {
 // of provided buffers demands. Consumer: UringReceiver, MmsgPort.
 inline constexpr std::uint32_t kReceiveSlots = 128;
 // Of these, how many the kernel is given to begin with: it fills them round and round, and 1 MiB of
-// them stays in the cache where 8 MiB does not (docs/performance.md). They are doubled whenever they
-// were not enough. Consumer: UringReceiver.
+// them stays in the cache where 8 MiB does not (docs/performance.md). They are doubled whenever
+// they were not enough. Consumer: UringReceiver.
 inline constexpr std::uint32_t kFirstReceiveSlots = 16;
 // After so many turns the number follows the most that one of them used.
 inline constexpr std::uint32_t kReceiveSlotsReviewTurns = 1024;
