@@ -91,7 +91,8 @@ class LimitMeasurement {
 
   Result<> aead() {
     announce("AEAD");
-    const auto cost = measure_aead(backend_, options_.payload, std::max(limit_.segments, 1U), part_);
+    const auto cost =
+        measure_aead(backend_, options_.payload, std::max(limit_.segments, 1U), part_);
     if (!cost) return std::unexpected(cost.error());
     limit_.aead = cost->name;
     seal_.push_back(cost->seal_ns);
@@ -141,8 +142,8 @@ class LimitMeasurement {
 
 }  // namespace
 
-Result<tools::MachineLimit> measure_limit(
-    const LimitOptions& options, const std::function<void(const std::string&)>& progress) {
+Result<tools::MachineLimit> measure_limit(const LimitOptions& options,
+                                          const std::function<void(const std::string&)>& progress) {
   if (options.cpus.empty() || options.rounds == 0) {
     return failure(Errc::invalid_argument, "at least one CPU and one round are needed");
   }

@@ -44,7 +44,9 @@ namespace {
 double inverse(double value) { return value > 0 ? 1e9 / value : 0; }
 
 // A cost that was not measured makes the sum unknown, too.
-double plus(double measured_ns, double more_ns) { return measured_ns > 0 ? measured_ns + more_ns : 0; }
+double plus(double measured_ns, double more_ns) {
+  return measured_ns > 0 ? measured_ns + more_ns : 0;
+}
 
 }  // namespace
 
@@ -72,7 +74,8 @@ void MachineLimit::derive() {
   requests_one_core = inverse(plus(inverse(exchange_one_core), sum));
 
   const bool two_cores = kernel_two_cores_gbps > 0;
-  handshakes_two_cores = two_cores ? inverse(std::max(handshake_server_ns, handshake_client_ns)) : 0;
+  handshakes_two_cores =
+      two_cores ? inverse(std::max(handshake_server_ns, handshake_client_ns)) : 0;
   handshakes_one_core = inverse(handshake_server_ns + handshake_client_ns);
 }
 

@@ -18,7 +18,8 @@ namespace fs = std::filesystem;
 using std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kWarmUp{1};
-constexpr std::chrono::seconds kLimitHalf{3};
+constexpr std::chrono::seconds kLimitHalf{4};
+constexpr const char* kHalfRounds = "2";
 // Beyond what a program should need: then it hangs.
 constexpr std::chrono::seconds kSlack{30};
 constexpr std::chrono::seconds kFetchTime{90};
@@ -177,9 +178,9 @@ class Demo {
 
   Result<> measure_limit(const char* half) {
     bench_.begin_step(std::string("the machine's limit, ") + half);
-    std::vector<std::string> arguments = {"quicore-limit", "--json",
-                                          "--payload",     kPayload,
-                                          "--seconds",     std::to_string(kLimitHalf.count())};
+    std::vector<std::string> arguments = {
+        "quicore-limit", "--json",    "--payload", kPayload,
+        "--rounds",      kHalfRounds, "--seconds", std::to_string(kLimitHalf.count())};
     if (!options_.server_cpus.empty()) {
       std::string cpus = std::to_string(options_.server_cpus.front());
       if (result_.two_cores) cpus += "," + std::to_string(options_.client_cpus.front());

@@ -22,6 +22,16 @@ std::string in_time(double microseconds) {
       std::chrono::nanoseconds(static_cast<std::int64_t>(microseconds * 1e3 + 0.5)));
 }
 
+bool is_handshakes(const LoadReport& report) {
+  return report.mode == "handshake" || report.mode == "resume";
+}
+
+// "12.3 Gbit/s", "53,600 requests/s": a figure in the unit of the report's mode.
+std::string in_unit(const LoadReport& report, double figure) {
+  if (is_bulk(report)) return in_gbps(figure);
+  return format_rate(figure, is_handshakes(report) ? "handshakes" : "requests");
+}
+
 using Row = std::vector<std::string>;
 
 const Row kHeader = {"", "measured", "limit", "ratio", "p50", "p99", "p99.9", "max"};
@@ -31,8 +41,8 @@ Row row_of(const DemoResult& result, const Measurement& measurement) {
   const LatencySummary& latency = report.latency_us;
   const double limit = limit_of(result, report);
   Row row = {measurement.title, headline(report)};
-  row.push_back(limit > 0 ? in_gbps(limit) : "-");
-  row.push_back(limit > 0 ? format_share(report.throughput_gbps / limit) : "-");
+  row.push_back(limit > 0 ? in_unit(report, limit) : "-");
+  row.push_back(limit > 0 ? format_share(figure_of(report) / limit) : "-");
   // The latency of a bulk transfer is its length: it says nothing new.
   const bool shown = latency.count > 0 && !is_bulk(report);
   for (const double value : {latency.p50, latency.p99, latency.p99_9, latency.max}) {
@@ -128,17 +138,23 @@ std::string commands_of(const DemoResult& result) {
 
 }  // namespace
 
-std::string headline(const LoadReport& report) {
-  if (is_bulk(report)) return in_gbps(report.throughput_gbps);
-  if (report.mode == "handshake" || report.mode == "resume") {
-    return format_rate(report.handshakes_per_second, "handshakes");
-  }
-  return format_rate(report.requests_per_second, "requests");
+double figure_of(const LoadReport& report) {
+  if (is_bulk(report)) return report.throughput_gbps;
+  return is_handshakes(report) ? report.handshakes_per_second : report.requests_per_second;
 }
 
+std::string headline(const LoadReport& report) { return in_unit(report, figure_of(report)); }
+
 double limit_of(const DemoResult& result, const LoadReport& report) {
-  if (!is_bulk(report)) return 0;
-  return result.two_cores ? result.limit.two_cores_gbps : result.limit.one_core_gbps;
+  const MachineLimit& limit = result.limit;
+  const bool two = result.two_cores;
+  if (is_bulk(report)) return two ? limit.two_cores_gbps : limit.one_core_gbps;
+  if (report.mode == "handshake") {
+    return two ? limit.handshakes_two_cores : limit.handshakes_one_core;
+  }
+  const bool one_at_a_time = report.connections * report.streams <= 1;
+  if (report.mode != "request" || one_at_a_time) return 0;
+  return two ? limit.requests_two_cores : limit.requests_one_core;
 }
 
 std::string to_table(const DemoResult& result) {
@@ -165,8 +181,8 @@ std::string to_json_text(const DemoResult& result) {
     const double limit = limit_of(result, measurement.report);
     Json entry = {{"title", measurement.title}, {"command", measurement.command}};
     if (limit > 0) {
-      entry["limit_gbps"] = limit;
-      entry["ratio"] = measurement.report.throughput_gbps / limit;
+      entry["limit"] = limit;
+      entry["ratio"] = figure_of(measurement.report) / limit;
     }
     entry["report"] = measurement.report;
     json["measurements"].push_back(std::move(entry));
@@ -189,7 +205,8 @@ std::string to_html(const DemoResult& result) {
   page.table(kHeader, rows_of(result));
   page.paragraph(limit_sentence(result) +
                  " The limit counts the kernel's work and one AEAD operation for each packet on "
-                 "the busier core, and nothing for QUIC.");
+                 "the busier core, and nothing for QUIC. That of requests counts a datagram each "
+                 "way, that of handshakes the public-key operations.");
   page.heading("Throughput and what the machine allows");
   page.figure(
       "Application payload, one connection, one stream. The dashed line is what kernel "

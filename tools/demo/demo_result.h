@@ -31,8 +31,11 @@ struct DemoResult {
 // What a measurement amounts to in its own unit: "12.3 Gbit/s", "53,600 requests/s".
 [[nodiscard]] std::string headline(const LoadReport& report);
 
-// The machine's limit for what a measurement counts, in Gbit/s; 0 where the limit says nothing
-// (requests and handshakes are not bound by bytes).
+// What a measurement counts: Gbit/s, requests or handshakes per second, by its mode.
+[[nodiscard]] double figure_of(const LoadReport& report);
+
+// The machine's limit in the same unit; 0 where it says nothing: one request at a time is bound by
+// waiting, resumption by which shortcut was taken.
 [[nodiscard]] double limit_of(const DemoResult& result, const LoadReport& report);
 
 [[nodiscard]] std::string to_table(const DemoResult& result);

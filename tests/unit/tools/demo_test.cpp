@@ -137,6 +137,31 @@ TEST_F(DemoTest, TheRatioIsOfTheLimitForAsManyCoresAsWereUsed) {
   EXPECT_NEAR(limit_of(result, result.measurements[0].report), 20.0, 1e-6);
 }
 
+TEST(DemoLimit, EachModeIsComparedInItsOwnUnit) {
+  DemoResult result;
+  result.two_cores = true;
+  result.limit.two_cores_gbps = 40;
+  result.limit.requests_two_cores = 400'000;
+  result.limit.handshakes_two_cores = 5'000;
+  LoadReport report;
+  report.connections = 100;
+  report.streams = 1;
+  report.throughput_gbps = 10;
+  report.requests_per_second = 50'000;
+  report.handshakes_per_second = 2'000;
+  const auto shown = [&](const char* mode) {
+    report.mode = mode;
+    return std::pair(figure_of(report), limit_of(result, report));
+  };
+  EXPECT_EQ(shown("upload"), std::pair(10.0, 40.0));
+  EXPECT_EQ(shown("request"), std::pair(50'000.0, 400'000.0));
+  EXPECT_EQ(shown("handshake"), std::pair(2'000.0, 5'000.0));
+  EXPECT_EQ(shown("resume"), std::pair(2'000.0, 0.0));
+  EXPECT_EQ(headline(report), "2,000 handshakes/s");
+  report.connections = 1;
+  EXPECT_EQ(shown("request"), std::pair(50'000.0, 0.0)) << "bound by waiting";
+}
+
 TEST_F(DemoTest, AFileThatArrivesChangedFailsTheDemo) {
   program("quicore-get", std::string(kGet) + "printf X >> \"$out/tree/a.txt\"\n");
   const DemoResult result = run();
