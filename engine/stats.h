@@ -12,7 +12,7 @@ namespace quicore {
 
 struct EndpointStats {
   Instant created_at;
-  Duration duration;  // stops at destroy
+  Duration duration{};  // stops at destroy
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t packets_received = 0;  // UDP datagrams
@@ -34,7 +34,7 @@ struct SessionStats {
   Instant closing_at;
   Instant last_sent_at;
   Instant last_received_at;
-  Duration duration;
+  Duration duration{};
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t packets_received = 0;
@@ -55,11 +55,11 @@ struct SessionStats {
   std::uint64_t datagrams_sent = 0;
   std::uint64_t datagrams_acknowledged = 0;
   std::uint64_t datagrams_lost = 0;
-  Duration latest_rtt;
-  Duration min_rtt;
-  Duration smoothed_rtt;
-  Duration rtt_var;
-  Duration initial_rtt;
+  Duration latest_rtt{};
+  Duration min_rtt{};
+  Duration smoothed_rtt{};
+  Duration rtt_var{};
+  Duration initial_rtt{};
 };
 
 struct StreamStats {
@@ -67,7 +67,7 @@ struct StreamStats {
   Instant closing_at;
   Instant last_acknowledge_at;
   Instant last_received_at;
-  Duration duration;
+  Duration duration{};
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
   std::uint64_t final_size = 0;
