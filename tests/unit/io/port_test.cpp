@@ -493,8 +493,9 @@ TEST_P(PortTest, AWakerOutlivesItsPort) {
 
 TEST_P(PortTest, PortsOfTwoThreadsWakeEachOtherWithoutLosingAny) {
   constexpr int kRounds = 2000;
+  FaultyKernel other_kernel;  // one per thread: it counts
   auto first = make();
-  auto second = make();
+  auto second = make_port(GetParam(), other_kernel);
   std::atomic<int> ball{0};
   auto play = [&](Port& own, Waker& other, int side) {
     for (int round = side; round < kRounds; round += 2) {
