@@ -222,9 +222,14 @@ Result<> RuntimeConfig::validate() const {
             " shards; name one for each");
   }
   const auto allowed = internal::allowed_cpus();
+  std::string usable;
+  for (const std::uint32_t cpu : allowed) {
+    usable += (usable.empty() ? "" : ",") + std::to_string(cpu);
+  }
   for (const std::uint32_t cpu : cpus) {
     if (std::ranges::find(allowed, cpu) == allowed.end()) {
-      problem("cpus: this process may not use CPU " + std::to_string(cpu));
+      problem("cpus: this process may not use CPU " + std::to_string(cpu) + "; choose from " +
+              usable);
     }
   }
   if (!problems.empty()) return failure(Errc::invalid_argument, std::move(problems));

@@ -44,7 +44,8 @@ Result<> Connection::may_migrate(const Address& local) const {
     return failure(Errc::invalid_state, "migrate after the handshake is confirmed (RFC 9000 9)");
   }
   if (local.family() != local_address().family()) {
-    return failure(Errc::invalid_argument, "local: " + local.to_string() + " is not of the IP version "
+    return failure(Errc::invalid_argument, "local: " + local.to_string() +
+                                               " is not of the IP version "
                                                "the session uses, as " +
                                                local_address().to_string() + " is");
   }
@@ -59,8 +60,7 @@ Result<> Connection::migrate(io::SocketId socket, const Address& local, bool reb
     // As a NAT would do it: packets leave from elsewhere and nothing is said (RFC 9000 9.3).
     ngtcp2_conn_set_local_addr(conn_, &path.local);
     ngtcp2_conn_set_path_user_data(conn_, path.user_data);
-  } else if (const int error =
-                 ngtcp2_conn_initiate_migration(conn_, &path, to_nanoseconds(now()));
+  } else if (const int error = ngtcp2_conn_initiate_migration(conn_, &path, to_nanoseconds(now()));
              error != 0) {
     return std::unexpected(describe(error));
   }

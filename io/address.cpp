@@ -63,8 +63,7 @@ std::optional<std::uint32_t> parse_scope(const std::string& zone) noexcept {
 std::unexpected<Error> not_an_address(std::string_view text) {
   return failure(Errc::invalid_argument,
                  "'" + std::string(text) +
-                     "' is not an IP address; write one like 127.0.0.1 or ::1 (names are resolved "
-                     "before they come here)");
+                     "' is not an IP address; write one like 127.0.0.1 or ::1, not a name");
 }
 
 __extension__ using Uint128 = unsigned __int128;

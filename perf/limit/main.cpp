@@ -3,7 +3,6 @@
 // quicore-limit: what this machine's kernel and CPU allow one QUIC transfer at most.
 #include <cstdio>
 #include <iostream>
-#include <map>
 
 #include "io/cpu.h"
 #include "perf/limit/measure.h"
@@ -14,6 +13,7 @@ namespace {
 
 using quicore::engine::AeadBackend;
 using quicore::perf::LimitOptions;
+using quicore::tools::add_number;
 using quicore::tools::format_bit_rate;
 using quicore::tools::format_count;
 using quicore::tools::MachineLimit;
@@ -22,13 +22,6 @@ constexpr const char* kDescription =
     "Measures what this machine's kernel and CPU allow QUIC at most: UDP over loopback with a\n"
     "window, GSO and GRO, and AES-128-GCM per packet; small requests and answers; public-key\n"
     "operations of handshakes. On two cores and on one. Every figure is the median of the rounds.";
-
-// Two CPUs that are the same are one core.
-std::string check_cpus(std::vector<int>& cpus) {
-  if (cpus.size() > 2) return "--cpus takes one or two CPUs: the sender's and the receiver's";
-  if (cpus.size() == 2 && cpus[0] == cpus[1]) cpus.pop_back();
-  return {};
-}
 
 std::string gbps(double value) { return format_bit_rate(value * 1e9); }
 
@@ -71,38 +64,31 @@ int main(int argc, char** argv) {
   if (options.cpus.size() > 2) options.cpus.resize(2);
   double seconds = 6;
   bool json = false;
-  std::string backend = "auto";
-  const std::map<std::string, AeadBackend> backends = {{"auto", AeadBackend::automatic},
-                                                       {"ipsec-mb", AeadBackend::ipsec_mb},
-                                                       {"wolfcrypt", AeadBackend::wolfcrypt}};
   CLI::App app(kDescription, "quicore-limit");
-  app.add_option("--seconds", seconds, "measuring time of everything, without warm-ups")
-      ->check(CLI::Range(0.1, 3600.0))
-      ->capture_default_str();
-  app.add_option("--rounds", options.rounds, "how often each figure is measured")
-      ->check(CLI::Range(1U, 1000U))
-      ->capture_default_str();
-  app.add_option("--payload", options.payload, "bytes of UDP payload per datagram")
-      ->check(CLI::Range(8U, 65507U))
-      ->capture_default_str();
-  app.add_option("--segments", options.segments, "datagrams per message, 0: as many as fit")
-      ->check(CLI::Range(0U, 64U))
-      ->capture_default_str();
-  app.add_option("--window", options.window, "messages in flight")
-      ->check(CLI::Range(1U, 1024U))
-      ->capture_default_str();
-  app.add_option("--aead", backend, "the AEAD library")
-      ->check(CLI::IsMember(backends))
-      ->capture_default_str();
+  quicore::tools::add_decimal(app, "--seconds", seconds, 0.1, 3600,
+                              "measuring time of everything, without warm-ups")
+      ->default_str("6");
+  add_number(app, "--rounds", options.rounds, 1, 1000, "how often each figure is measured");
+  add_number(app, "--payload", options.payload, 8, 65507, "bytes of UDP payload per datagram");
+  add_number(app, "--segments", options.segments, 0, 64,
+             "datagrams per message, 0: as many as fit");
+  add_number(app, "--window", options.window, 1, 1024, "messages in flight");
+  quicore::tools::add_choice<AeadBackend>(app, "--aead", options.backend,
+                                          {{"auto", AeadBackend::automatic},
+                                           {"ipsec-mb", AeadBackend::ipsec_mb},
+                                           {"wolfcrypt", AeadBackend::wolfcrypt}},
+                                          "the AEAD library");
   quicore::tools::add_cpu_list(app, "--cpus", options.cpus,
                                "the sender's CPU and the receiver's: 0,1; one CPU: one core only");
   app.add_flag("--json", json, "print one line of JSON instead of the table");
-  quicore::tools::parse_or_exit(app, argc, argv);
-  if (const std::string problem = check_cpus(options.cpus); !problem.empty()) {
-    std::fprintf(stderr, "quicore-limit: %s\n", problem.c_str());
-    return quicore::tools::kUsageError;
-  }
-  options.backend = backends.at(backend);
+  quicore::tools::parse_or_exit(app, argc, argv, [&] {
+    if (options.cpus.size() > 2) {
+      quicore::tools::refuse_option("--cpus",
+                                    "takes one or two CPUs: the sender's, the receiver's");
+    }
+    // Two CPUs that are the same are one core.
+    if (options.cpus.size() == 2 && options.cpus[0] == options.cpus[1]) options.cpus.pop_back();
+  });
   options.duration = std::chrono::nanoseconds(static_cast<std::int64_t>(seconds * 1e9));
 
   quicore::tools::ProgressLine line(std::cerr, quicore::tools::ProgressLine::style_of(2));

@@ -10,8 +10,11 @@ namespace {
 std::string trimmed(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
-  if (text.size() >= 2 && text.front() == '`' && text.back() == '`') {
-    text = text.substr(1, text.size() - 2);
+  for (const std::string_view quote : {"``", "`"}) {
+    if (text.size() >= 2 * quote.size() && text.starts_with(quote) && text.ends_with(quote)) {
+      text = text.substr(quote.size(), text.size() - 2 * quote.size());
+      break;
+    }
   }
   return std::string(text);
 }
@@ -50,6 +53,15 @@ std::vector<TableRow> table_rows(const std::string& path, std::string_view headi
     }
   }
   return rows;
+}
+
+::testing::AssertionResult is_documented(const std::string& path, std::string_view heading,
+                                         std::string_view answer) {
+  for (const TableRow& row : table_rows(path, heading)) {
+    if (matches(row.cells.back(), answer)) return ::testing::AssertionSuccess();
+  }
+  return ::testing::AssertionFailure()
+         << path << " has no row below \"" << heading << "\" for: " << answer;
 }
 
 bool matches(std::string_view pattern, std::string_view text) {

@@ -5,6 +5,8 @@
 //   for (const auto& row : table_rows(QUICORE_SOURCE_DIR "/docs/bad-input.md", "quicore-get")) ...
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,10 @@ struct TableRow {
 // All rows, without headings, of the tables below the heading of this text, as far as the next
 // heading. None when there is no such page or heading.
 std::vector<TableRow> table_rows(const std::string& path, std::string_view heading);
+
+// Whether the last cell of one of those rows is `answer`; "…" in the cell stands for anything.
+::testing::AssertionResult is_documented(const std::string& path, std::string_view heading,
+                                         std::string_view answer);
 
 // Whether `text` is what `pattern` says, in which "…" stands for anything.
 bool matches(std::string_view pattern, std::string_view text);

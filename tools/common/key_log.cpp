@@ -26,8 +26,8 @@ Result<std::optional<KeyLog>> KeyLog::open(const std::string& option) {
   if (fd < 0) {
     const int number = errno;
     return std::unexpected(Error::system(
-        number, std::string(variable != nullptr ? kVariable : "--keylog") + ": cannot write '" +
-                    path + "': " + std::strerror(number) + "; name a file in a folder of yours"));
+        number, std::string(variable != nullptr ? kVariable : "--keylog") + ": cannot write \"" +
+                    path + "\": " + std::strerror(number) + "; name a file in a folder of yours"));
   }
   return std::optional<KeyLog>(KeyLog(fd));
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/common/parse.h"
 
+#include <algorithm>
 #include <charconv>
 #include <limits>
 #include <optional>
 #include <span>
+#include <sstream>
 
 namespace quicore::tools {
 namespace {
@@ -127,6 +129,39 @@ Parsed<std::chrono::nanoseconds> parse_duration(std::string_view text) {
 
 Parsed<std::uint64_t> parse_size(std::string_view text) {
   return parse_with_unit(text, "size", kSizeUnits, kSizeForm, UINT64_MAX);
+}
+
+Parsed<std::uint64_t> parse_number(std::string_view text, std::uint64_t lowest,
+                                   std::uint64_t highest) {
+  std::uint64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, number);
+  if (error == std::errc() && last == end && number >= lowest && number <= highest) return number;
+  return std::unexpected("\"" + std::string(text) +
+                         "\" cannot be taken: write a whole number from " + std::to_string(lowest) +
+                         " to " + std::to_string(highest));
+}
+
+Parsed<double> parse_decimal(std::string_view text, double lowest, double highest) {
+  double number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [last, error] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
+  if (error == std::errc() && last == end && number >= lowest && number <= highest) return number;
+  std::ostringstream sentence;
+  sentence << '"' << text << "\" cannot be taken: write a number from " << lowest << " to "
+           << highest;
+  return std::unexpected(sentence.str());
+}
+
+Parsed<std::size_t> parse_choice(std::string_view text, std::span<const std::string_view> names) {
+  const auto found = std::ranges::find(names, text);
+  if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
+  std::string sentence = "\"" + std::string(text) + "\" is not known here: write ";
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) sentence += i + 1 == names.size() ? " or " : ", ";
+    sentence += names[i];
+  }
+  return std::unexpected(std::move(sentence));
 }
 
 Parsed<std::vector<int>> parse_cpu_list(std::string_view text) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/common/protocol_options.h"
 
-#include <expected>
-#include <map>
+#include <algorithm>
+#include <string_view>
 
 #include "tools/common/options.h"
 
@@ -10,17 +10,19 @@ namespace quicore::tools {
 
 namespace {
 
-template <class T>
-using Names = std::map<std::string, T>;
+constexpr std::uint64_t kSmallestPayload = 1200;  // RFC 9000 14
+constexpr std::uint64_t kLargestPayload = 65507;  // of UDP over IPv4
+constexpr std::uint64_t kSmallestWindow = 16 * 1024;
+constexpr std::uint64_t kLargestWindow = 16ULL << 30;  // a round trip of a second at 128 Gbit/s
 
-const Names<CongestionControl> kControllers = {{"cubic", CongestionControl::cubic},
-                                               {"reno", CongestionControl::reno},
-                                               {"bbr", CongestionControl::bbr}};
-const Names<PortChoice> kPorts = {{"auto", PortChoice::automatic},
-                                  {"uring", PortChoice::uring},
-                                  {"mmsg", PortChoice::mmsg}};
+Parsed<std::uint64_t> parse_payload(std::string_view text) {
+  if (text == "0") return 0;
+  auto size = parse_number(text, kSmallestPayload, kLargestPayload);
+  if (!size) size.error() += ", or 0 to discover it";
+  return size;
+}
 
-std::expected<std::vector<QuicVersion>, std::string> parse_versions(std::string_view text) {
+Parsed<std::vector<QuicVersion>> parse_versions(std::string_view text) {
   std::vector<QuicVersion> versions;
   while (!text.empty()) {
     const std::string_view name = text.substr(0, text.find(','));
@@ -29,8 +31,9 @@ std::expected<std::vector<QuicVersion>, std::string> parse_versions(std::string_
     } else if (name == "v2") {
       versions.push_back(QuicVersion::v2);
     } else {
-      return std::unexpected("'" + std::string(name) + "' is no QUIC version known here: write v1, "
-                                                       "v2 or v1,v2, best first");
+      return std::unexpected("\"" + std::string(name) +
+                             "\" is not known here: write v1, v2 or "
+                             "v1,v2, best first");
     }
     text.remove_prefix(std::min(text.size(), name.size() + 1));
   }
@@ -41,35 +44,37 @@ std::expected<std::vector<QuicVersion>, std::string> parse_versions(std::string_
 }  // namespace
 
 CLI::Option* add_congestion_control(CLI::App& app, CongestionControl& target) {
-  return app.add_option("--cc", target, "congestion control: cubic, reno or bbr")
-      ->transform(CLI::CheckedTransformer(kControllers))
-      ->type_name("NAME")
-      ->default_str("cubic");
+  return add_choice<CongestionControl>(app, "--cc", target,
+                                       {{"cubic", CongestionControl::cubic},
+                                        {"reno", CongestionControl::reno},
+                                        {"bbr", CongestionControl::bbr}},
+                                       "congestion control: cubic, reno or bbr");
 }
 
 CLI::Option* add_payload(CLI::App& app, std::uint64_t& target) {
-  return app
-      .add_option("--payload", target,
-                  "UDP payload in bytes, used without path MTU discovery; 0 discovers")
-      ->check([](const std::string& text) -> std::string {
-        if (text == "0") return {};
-        return CLI::Range(1200, 65507)(text);
-      })
+  return add_parsed(app, "--payload", target,
+                    "UDP payload in bytes, used without path MTU discovery; 0 discovers",
+                    parse_payload)
       ->type_name("BYTES")
       ->default_str("0");
 }
 
 CLI::Option* add_port_kind(CLI::App& app, PortChoice& target) {
-  return app.add_option("--port-kind", target, "auto, uring (io_uring) or mmsg (epoll)")
-      ->transform(CLI::CheckedTransformer(kPorts))
-      ->type_name("KIND")
-      ->default_str("auto");
+  return add_choice<PortChoice>(
+      app, "--port-kind", target,
+      {{"auto", PortChoice::automatic}, {"uring", PortChoice::uring}, {"mmsg", PortChoice::mmsg}},
+      "auto, uring (io_uring) or mmsg (epoll)");
 }
 
 CLI::Option* add_versions(CLI::App& app, std::vector<QuicVersion>& target) {
   return add_parsed(app, "--versions", target, "QUIC versions, best first", parse_versions)
       ->type_name("LIST")
       ->default_str("v1,v2");
+}
+
+CLI::Option* add_window(CLI::App& app, std::uint64_t& target) {
+  return add_size(app, "--window", target, "flow-control window of a connection", kSmallestWindow,
+                  kLargestWindow);
 }
 
 CLI::Option* add_keylog(CLI::App& app, std::string& target) {

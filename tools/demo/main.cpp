@@ -41,7 +41,8 @@ int report(const DemoResult& result, const fs::path& output) {
     std::printf("report: %s\n", fs::absolute(output / "report.html").lexically_normal().c_str());
   }
   for (const std::string& problem : result.problems) {
-    std::fprintf(stderr, "quicore-demo: %s\n", problem.c_str());
+    const std::string first_line = problem.substr(0, problem.find('\n'));
+    std::fprintf(stderr, "quicore-demo: %s\n", first_line.c_str());
   }
   if (quicore::tools::interrupted()) return kInterrupted;
   return result.problems.empty() && written ? 0 : kFailed;
@@ -57,18 +58,22 @@ int main(int argc, char** argv) {
   options.programs = fs::read_symlink("/proc/self/exe", error).parent_path();
 
   CLI::App app(kDescription, "quicore-demo");
-  app.add_option("--tree", options.tree, "the folder to serve")
-      ->check(CLI::ExistingDirectory)
-      ->capture_default_str();
+  quicore::tools::add_input_directory(app, "--tree", options.tree, "the folder to serve");
   app.add_option("--output", options.output, "the folder for the report, the logs and the copies")
       ->capture_default_str();
   quicore::tools::add_size(app, "--size", options.large_size, "of the generated file");
   quicore::tools::add_duration(app, "--duration", options.duration, "of each measurement");
   quicore::tools::add_cpu_list(app, "--cpus", cpus,
                                "the server's CPU and the client's: 0,1; one CPU: both on it");
-  app.add_option("--programs", options.programs, "the folder of quicore-server and the others")
-      ->check(CLI::ExistingDirectory);
-  quicore::tools::parse_or_exit(app, argc, argv);
+  quicore::tools::add_input_directory(app, "--programs", options.programs,
+                                      "the folder of quicore-server and the others");
+  quicore::tools::parse_or_exit(app, argc, argv, [&] {
+    fs::create_directories(options.output, error);
+    if (!error) return;
+    quicore::tools::refuse_option("--output", "cannot create \"" + options.output.string() +
+                                                  "\": " + error.message() +
+                                                  "; name a folder that this user may write to");
+  });
   if (!cpus.empty()) {
     options.server_cpus = {cpus.front()};
     options.client_cpus = {cpus.back()};

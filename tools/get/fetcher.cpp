@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "tools/common/sentence.h"
 #include "tools/get/session_file.h"
 
 namespace quicore::tools {
@@ -19,13 +20,8 @@ constexpr std::chrono::milliseconds kMoveRetry{1};  // until the server has give
 
 Fetcher::Fetcher(const GetOptions& options, std::vector<Url> urls,
                  const std::optional<KeyLog>& key_log, FetchTotals& totals)
-    : options_(options),
-      waiting_(urls.begin(), urls.end()),
-      key_log_(key_log),
-      totals_(totals) {
+    : options_(options), waiting_(urls.begin(), urls.end()), key_log_(key_log), totals_(totals) {
   totals_.wanted += waiting_.size();
-  if (options.session_file.empty()) return;
-  if (auto kept = load_session_file(options.session_file)) resume_ = std::move(*kept);
 }
 
 Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
@@ -47,7 +43,8 @@ Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
     if (options_.early_data && resume_ && session_.streams_left() > 0) co_return {};
     const auto done = co_await session_.handshake().wait({});
     if (done) co_return {};
-    last = std::unexpected(done.error());
+    last = failure(done.error().kind,
+                   why_not_connected(done.error(), address, options_.connect_timeout));
     endpoint_.destroy();
   }
   co_return last;
@@ -63,11 +60,15 @@ Task<> Fetcher::fetch_all() {
     Shard::current().spawn(fetch_in_turn(&running, all_done));
   }
   (void)co_await all_done.completion();
-  if (!options_.session_file.empty()) {
-    // Tickets follow the handshake; a very short exchange may be over before they are here.
-    if (!session_.session_ticket()) (void)co_await Shard::current().sleep_for(kTicketWait);
-    keep_session();
-  }
+}
+
+Task<Result<>> Fetcher::keep_session() {
+  if (options_.session_file.empty()) co_return {};
+  // Tickets follow the handshake; a very short exchange may be over before they are here.
+  if (!session_.session_ticket()) (void)co_await Shard::current().sleep_for(kTicketWait);
+  const auto ticket = session_.session_ticket();
+  if (!ticket) co_return {};  // the server gave none
+  co_return save_session_file(options_.session_file, *ticket);
 }
 
 // For tests of servers: the client's address changes in mid transfer.
@@ -82,10 +83,10 @@ Task<> Fetcher::move_after(Duration delay, bool rebinding_only) {
     moved = session.migrate();
   }
   if (moved && !options_.quiet) {
-    std::fprintf(stderr, "quicore-get: %s from %s\n",
-                 rebinding_only ? "rebound" : "migrating", before.to_string().c_str());
+    std::fprintf(stderr, "quicore-get: %s from %s\n", rebinding_only ? "rebound" : "migrating",
+                 before.to_string().c_str());
   } else if (!moved && moved.error().kind != Errc::closed) {
-    std::fprintf(stderr, "quicore-get: cannot move: %s\n", to_string(moved.error()).c_str());
+    std::fprintf(stderr, "quicore-get: cannot move: %s\n", sentence_of(moved.error()).c_str());
   }
 }
 
@@ -115,14 +116,14 @@ Task<FetchResult> Fetcher::fetch(Url url) {
     stream = open_request(url);
   }
   if (!stream) {
-    result.error = to_string(stream.error());
+    result.error = sentence_of(stream.error());
     co_return result;
   }
   if (options_.alpn == "h3") {
     auto completion = stream->headers();
     const auto& headers = co_await completion;
     if (!headers) {
-      result.error = to_string(headers.error());
+      result.error = sentence_of(headers.error());
       co_return result;
     }
     result.status = std::string(headers->get(":status").value_or("?"));
@@ -132,7 +133,7 @@ Task<FetchResult> Fetcher::fetch(Url url) {
   const auto received = co_await receive(*stream, *file);
   result.bytes = file->written();
   if (!received) {
-    result.error = to_string(received.error());
+    result.error = sentence_of(received.error());
     result.write_failed = received.error().kind == Errc::system;
   } else if (result.ok()) {
     if (auto finished = file->finish(); !finished) {
@@ -186,13 +187,6 @@ Result<OutputFile> Fetcher::open_output(const Url& url) const {
     return OutputFile::open(*path);
   }
   return OutputFile::open(options_.output.empty() ? "-" : options_.output);
-}
-
-void Fetcher::keep_session() {
-  if (const auto ticket = session_.session_ticket()) {
-    // Not being able to keep it costs the next run a round trip, no more.
-    (void)save_session_file(options_.session_file, *ticket);
-  }
 }
 
 Task<> Fetcher::close() {

@@ -24,10 +24,12 @@ struct FetchResult {
   std::string url;
   std::string status;  // ":status", or "done" without headers
   std::uint64_t bytes = 0;
-  std::string error;       // empty: complete
+  std::string error;  // empty: complete
   bool write_failed = false;
 
-  bool ok() const noexcept { return error.empty() && (status == "done" || status.starts_with('2')); }
+  bool ok() const noexcept {
+    return error.empty() && (status == "done" || status.starts_with('2'));
+  }
 };
 
 struct FetchTotals {
@@ -41,10 +43,14 @@ class Fetcher {
   Fetcher(const GetOptions& options, std::vector<Url> urls, const std::optional<KeyLog>& key_log,
           FetchTotals& totals);
 
-  // Tries the addresses in turn until a handshake succeeds.
+  // What an earlier run kept of a session with this server.
+  void resume(Resume kept) { resume_ = std::move(kept); }
+  // Tries the addresses in turn until a handshake succeeds. Fails with a sentence for a person.
   Task<Result<>> connect(std::vector<Address> addresses);
   // Every URL has a result afterwards.
   Task<> fetch_all();
+  // Waits for a ticket, a moment, and writes the session file if there is to be one.
+  Task<Result<>> keep_session();
   Task<> close();
 
   const std::vector<FetchResult>& results() const noexcept { return results_; }
@@ -57,7 +63,6 @@ class Fetcher {
   Task<Result<>> receive(Stream stream, OutputFile& file);
   Result<Stream> open_request(const Url& url);
   Result<OutputFile> open_output(const Url& url) const;
-  void keep_session();
 
   const GetOptions& options_;
   std::deque<Url> waiting_;

@@ -2,8 +2,9 @@
 #include "tools/get/options.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
+#include <algorithm>
 #include <fstream>
+#include <utility>
 
 #include "tools/common/options.h"
 #include "tools/common/protocol_options.h"
@@ -18,39 +19,42 @@ constexpr const char* kDescription =
     "Exit status: 0 every answer was complete and 2xx, 1 some were not, 2 wrong usage,\n"
     "3 no connection, 4 a file could not be written.";
 
+constexpr std::uint32_t kMostParallel = 10'000;
+constexpr std::chrono::milliseconds kShortestWait{1};
+
 void add_options(CLI::App& app, GetOptions& options, std::vector<std::string>& urls,
                  std::string& input_file, std::vector<std::string>& headers) {
   app.add_option("urls", urls, "https://HOST[:PORT]/PATH ...");
-  app.add_option("--input-file", input_file, "more URLs, one per line")->check(CLI::ExistingFile);
+  add_input_file(app, "--input-file", input_file, "more URLs, one per line");
   app.add_option("--output,-o", options.output, "write the one answer here; - is standard output");
   app.add_option("--output-dir", options.output_directory,
                  "write each answer below this directory, under the URL's path");
-  app.add_option("--parallel", options.parallel, "requests at a time per connection")
-      ->check(CLI::Range(1U, 10'000U))
-      ->capture_default_str();
-  app.add_option("--alpn", options.alpn, "h3 or hq-interop (HTTP/0.9)")
-      ->check(CLI::IsMember({"h3", "hq-interop"}))
-      ->capture_default_str();
+  add_number(app, "--parallel", options.parallel, 1, kMostParallel,
+             "requests at a time per connection");
+  add_choice<std::string>(app, "--alpn", options.alpn, {{"h3", "h3"}, {"hq-interop", "hq-interop"}},
+                          "h3 or hq-interop (HTTP/0.9)");
   app.add_option("--method", options.method, "request method; GET, or POST with --data");
-  app.add_option("--data", options.data_file, "send this file as the body")
-      ->check(CLI::ExistingFile);
-  app.add_option("--header", headers, "'name: value', may be repeated");
+  add_input_file(app, "--data", options.data_file, "send this file as the body");
+  app.add_option("--header", headers, "'name: value', may be repeated")
+      ->allow_extra_args(false)  // or it would take the URLs as well
+      ->type_name("FIELD");
   app.add_option("--session-file", options.session_file,
                  "resume the session kept here, and keep the next one");
   app.add_flag("--early-data", options.early_data,
                "send requests in 0-RTT when the session file allows: they can be replayed");
   app.add_flag("--key-update", options.key_update, "update the keys once, in mid transfer");
   app.add_flag("--insecure", options.insecure, "do not verify the server's certificate");
-  app.add_option("--ca", options.ca, "trust these certificates, PEM")->check(CLI::ExistingFile);
+  add_input_file(app, "--ca", options.ca, "trust these certificates, PEM");
   add_parsed(app, "--migrate-after", options.migrate_after,
              "go on from another port, with path validation, after", parse_duration)
       ->type_name("DURATION");
   add_parsed(app, "--rebind-after", options.rebind_after,
              "the same without a word to the server, as behind a NAT, after", parse_duration)
       ->type_name("DURATION");
-  add_duration(app, "--timeout", options.timeout, "give up after");
-  add_duration(app, "--connect-timeout", options.connect_timeout, "give up connecting after");
-  add_size(app, "--window", options.window, "flow-control window of a connection");
+  add_duration(app, "--timeout", options.timeout, "give up after", kShortestWait);
+  add_duration(app, "--connect-timeout", options.connect_timeout, "give up connecting after",
+               kShortestWait);
+  add_window(app, options.window);
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
   add_keylog(app, options.keylog);
@@ -69,10 +73,40 @@ void read_urls(const std::string& input_file, std::vector<std::string>& urls) {
 std::pair<std::string, std::string> split_header(const std::string& text) {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos || colon == 0) {
-    throw CLI::ValidationError("--header", "write 'name: value', not '" + text + "'");
+    refuse_option("--header", "write 'name: value', not \"" + text + "\"");
   }
   const std::size_t value = text.find_first_not_of(" \t", colon + 1);
   return {text.substr(0, colon), value == std::string::npos ? "" : text.substr(value)};
+}
+
+void take_urls(const std::vector<std::string>& urls, GetOptions& options) {
+  if (urls.empty()) refuse_option("urls", "name at least one URL, as in https://localhost:4433/");
+  for (const std::string& text : urls) {
+    auto url = parse_url(text);
+    if (!url) refuse_option("urls", url.error().reason);
+    options.urls.push_back(std::move(*url));
+  }
+}
+
+void check_combination(const GetOptions& options) {
+  if (!options.output.empty() && options.urls.size() > 1) {
+    refuse_option("--output", "takes one URL; use --output-dir for several");
+  }
+  if (!options.output.empty() && !options.output_directory.empty()) {
+    refuse_option("--output-dir", "an answer goes to one place: give --output or --output-dir");
+  }
+  const bool one_origin = std::ranges::all_of(
+      options.urls, [&](const Url& url) { return url.origin() == options.urls.front().origin(); });
+  if (!options.session_file.empty() && !one_origin) {
+    refuse_option("--session-file", "holds a session of one server: give URLs of one origin");
+  }
+  if (options.early_data && options.session_file.empty()) {
+    refuse_option("--early-data", "0-RTT needs a session to resume: give --session-file");
+  }
+  if (options.alpn != "h3" &&
+      (!options.headers.empty() || !options.method.empty() || !options.data_file.empty())) {
+    refuse_option("--alpn", "hq-interop knows GET alone: leave --header, --method and --data out");
+  }
 }
 
 }  // namespace
@@ -85,22 +119,12 @@ GetOptions parse_get_options(int argc, char** argv) {
   CLI::App app(kDescription, "quicore-get");
   app.set_version_flag("--version", QUICORE_VERSION);
   add_options(app, options, urls, input_file, headers);
-  try {
-    app.parse(argc, argv);
+  parse_or_exit(app, argc, argv, [&] {
     read_urls(input_file, urls);
-    if (urls.empty()) throw CLI::ValidationError("urls", "name at least one URL");
-    for (const std::string& text : urls) {
-      auto url = parse_url(text);
-      if (!url) throw CLI::ValidationError("urls", url.error().reason);
-      options.urls.push_back(std::move(*url));
-    }
+    take_urls(urls, options);
     for (const std::string& header : headers) options.headers.push_back(split_header(header));
-    if (!options.output.empty() && options.urls.size() > 1) {
-      throw CLI::ValidationError("--output", "takes one URL; use --output-dir for several");
-    }
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error) == 0 ? 0 : 2);
-  }
+    check_combination(options);
+  });
   return options;
 }
 

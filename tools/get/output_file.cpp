@@ -20,8 +20,10 @@ constexpr std::size_t kBufferSize = 256 * 1024;
 constexpr mode_t kFileMode = 0644;
 
 std::unexpected<Error> failed(const char* what, const fs::path& path, int number) {
-  return std::unexpected(Error::system(number, std::string(what) + " '" + path.native() +
-                                                   "': " + std::strerror(number)));
+  const std::string file = path.empty() ? "standard output" : '"' + path.native() + '"';
+  return std::unexpected(Error::system(number, std::string(what) + " " + file + ": " +
+                                                   std::strerror(number) +
+                                                   "; name a place that this user may write to"));
 }
 
 }  // namespace
@@ -88,7 +90,8 @@ Result<fs::path> file_for_url(const fs::path& directory, std::string_view url_pa
   auto decoded = percent_decode(url_path.substr(0, url_path.find('?')));
   if (!decoded || decoded->empty() || has_dot_segment(*decoded)) {
     return failure(Errc::invalid_argument,
-                   "the path '" + std::string(url_path) + "' names no file below --output-dir");
+                   "the path \"" + std::string(url_path) +
+                       "\" names no file below --output-dir: give this URL --output");
   }
   if (decoded->back() == '/') *decoded += "index.html";
   return directory / decoded->substr(1);

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
 namespace quicore::tools {
@@ -42,9 +43,10 @@ bool from_hex(const std::string& text, std::vector<std::byte>& bytes) {
 
 }  // namespace
 
-Result<Resume> load_session_file(const std::string& path) {
+Result<std::optional<Resume>> load_session_file(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) return std::nullopt;
   std::ifstream file(path);
-  if (!file) return failure(Errc::system, "no session file '" + path + "'");
   std::string ticket;
   std::string params;
   std::string token;
@@ -55,7 +57,8 @@ Result<Resume> load_session_file(const std::string& path) {
   if (!from_hex(ticket, resume.session_ticket) || !from_hex(params, resume.transport_params) ||
       !from_hex(token, resume.token) || resume.session_ticket.empty()) {
     return failure(Errc::invalid_argument,
-                   "'" + path + "' is not a session file: delete it to make a new one");
+                   "--session-file: \"" + path +
+                       "\" is not a session file: name another, or delete it to make a new one");
   }
   return resume;
 }
@@ -64,12 +67,14 @@ Result<> save_session_file(const std::string& path, const Resume& resume) {
   const std::string text = to_hex(resume.session_ticket) + "\n" + to_hex(resume.transport_params) +
                            "\n" + to_hex(resume.token) + "\n";
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kOwnerOnly);
-  const bool ok = fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool ok =
+      fd >= 0 && ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const int number = errno;
   if (fd >= 0) ::close(fd);
   if (ok) return {};
-  return std::unexpected(
-      Error::system(number, "cannot write the session file '" + path + "': " + std::strerror(number)));
+  return std::unexpected(Error::system(number, "--session-file: cannot write \"" + path +
+                                                   "\": " + std::strerror(number) +
+                                                   "; name a file in a folder of yours"));
 }
 
 }  // namespace quicore::tools

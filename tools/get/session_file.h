@@ -5,6 +5,7 @@
 // Format: three lines of hexadecimal: ticket, transport parameters, address token (may be empty).
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "api/config.h"
@@ -12,7 +13,8 @@
 
 namespace quicore::tools {
 
-Result<Resume> load_session_file(const std::string& path);
+// Nothing when there is no such file yet. Fails when it cannot be read or is no session file.
+Result<std::optional<Resume>> load_session_file(const std::string& path);
 Result<> save_session_file(const std::string& path, const Resume& resume);
 
 }  // namespace quicore::tools

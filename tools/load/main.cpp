@@ -13,6 +13,7 @@
 #include "tools/common/format.h"
 #include "tools/common/load_report.h"
 #include "tools/common/progress_line.h"
+#include "tools/common/sentence.h"
 #include "tools/load/report_table.h"
 #include "tools/load/worker.h"
 
@@ -25,7 +26,7 @@ constexpr int kExitNoConnection = 3;
 constexpr std::chrono::milliseconds kWatchInterval{100};
 
 int fail(const Error& error, int status) {
-  std::fprintf(stderr, "quicore-load: %s\n", to_string(error).c_str());
+  std::fprintf(stderr, "quicore-load: %s\n", sentence_of(error).c_str());
   return status;
 }
 
@@ -41,15 +42,19 @@ double cpu_seconds() {
 class LoadRun {
  public:
   LoadRun(Runtime& runtime, const LoadPlan& plan)
-      : runtime_(runtime),
-        plan_(plan),
-        progress_(std::cerr, progress_style(plan.options)) {}
+      : runtime_(runtime), plan_(plan), progress_(std::cerr, progress_style(plan.options)) {}
 
   Task<int> run() {
     create_workers();
     if (auto connected = co_await connect_all(); !connected) {
       co_await stop_all();
-      co_return fail(connected.error(), kExitNoConnection);
+      if (connected.error().kind == Errc::invalid_argument) {
+        co_return fail(connected.error(), kExitUsage);
+      }
+      const std::string why =
+          why_not_connected(connected.error(), plan_.server, plan_.options.connect_timeout);
+      std::fprintf(stderr, "quicore-load: %s\n", why.c_str());
+      co_return kExitNoConnection;
     }
     for (std::uint32_t i = 0; i < workers_.size(); ++i) {
       co_await runtime_.shard(i).call([worker = workers_[i].get()] { worker->start(); });
@@ -78,8 +83,7 @@ class LoadRun {
     for (std::uint32_t i = 0; i < count; ++i) {
       const std::uint32_t share = options.connections / count + (i < options.connections % count);
       const double rate = options.rate * share / options.connections;
-      workers_.push_back(
-          std::make_unique<Worker>(runtime_.shard(i), plan_, window_, share, rate));
+      workers_.push_back(std::make_unique<Worker>(runtime_.shard(i), plan_, window_, share, rate));
     }
   }
 
@@ -146,13 +150,12 @@ class LoadRun {
     if (now < begin_) return progress_.update(clock, "warming up");
     const double seconds = std::chrono::duration<double>(now - begin_).count();
     const double bytes = static_cast<double>(total(&LiveCounters::bytes));
-    const double requests = static_cast<double>(total(&LiveCounters::requests) +
-                                                total(&LiveCounters::handshakes));
-    const bool connects = plan_.options.mode == LoadMode::handshake ||
-                          plan_.options.mode == LoadMode::resume;
-    std::string line =
-        format_rate(requests / seconds, connects ? "handshakes" : "requests") + "  " +
-        format_bit_rate(bytes * 8 / seconds);
+    const double requests =
+        static_cast<double>(total(&LiveCounters::requests) + total(&LiveCounters::handshakes));
+    const bool connects =
+        plan_.options.mode == LoadMode::handshake || plan_.options.mode == LoadMode::resume;
+    std::string line = format_rate(requests / seconds, connects ? "handshakes" : "requests") +
+                       "  " + format_bit_rate(bytes * 8 / seconds);
     if (const auto errors = total(&LiveCounters::errors)) {
       line += "  " + std::to_string(errors) + " errors";
     }
@@ -210,7 +213,7 @@ int run(const LoadOptions& options) {
   auto url = parse_url(options.url);
   if (!url) return fail(url.error(), kExitUsage);
   auto addresses = resolve(url->host, url->port);
-  if (!addresses) return fail(addresses.error(), kExitUsage);
+  if (!addresses) return fail(addresses.error(), kExitNoConnection);
   // Prefer IPv4 where both are: most development servers listen on 127.0.0.1 only.
   std::stable_sort(addresses->begin(), addresses->end(), [](const Address& a, const Address& b) {
     return a.family() == Family::ipv4 && b.family() == Family::ipv6;

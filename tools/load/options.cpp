@@ -3,11 +3,11 @@
 
 #include <CLI/CLI.hpp>
 #include <array>
-#include <cstdlib>
-#include <map>
+#include <expected>
 
 #include "tools/common/options.h"
 #include "tools/common/protocol_options.h"
+#include "tools/common/url.h"
 
 namespace quicore::tools {
 
@@ -23,8 +23,10 @@ constexpr const char* kDescription =
     "  resume     a new connection each time, resumed by a ticket\n"
     "  datagram   echoed datagrams of --size bytes (quicore-echo)\n"
     "\n"
-    "Without --rate the loop is closed: each stream has one request under way. With --rate requests\n"
-    "are due at fixed times and latency counts from then on, late or not (no coordinated omission).\n"
+    "Without --rate the loop is closed: each stream has one request under way. With --rate "
+    "requests\n"
+    "are due at fixed times and latency counts from then on, late or not (no coordinated "
+    "omission).\n"
     "\n"
     "Exit status: 0 all well, 1 something failed, 2 wrong usage, 3 no connection could be made.";
 
@@ -33,55 +35,66 @@ constexpr std::uint64_t kDefaultRequest = 512;
 constexpr std::uint64_t kDefaultDatagram = 64;
 constexpr std::uint64_t kSmallestDatagram = 16;  // its number and its time stand in it
 
-const std::map<std::string, LoadMode> kModes = {
-    {"download", LoadMode::download}, {"upload", LoadMode::upload},
-    {"request", LoadMode::request},   {"handshake", LoadMode::handshake},
-    {"resume", LoadMode::resume},     {"datagram", LoadMode::datagram}};
+constexpr std::uint64_t kLargestDatagram = 65'507;
+constexpr std::uint32_t kMostConnections = 1'000'000;
+constexpr std::uint32_t kMostStreams = 100'000;
+constexpr std::uint32_t kMostThreads = 256;
+constexpr std::uint64_t kMostRequests = 1'000'000'000'000;
+constexpr std::chrono::milliseconds kShortestWait{1};
+constexpr double kLowestRate = 0.001;
+constexpr double kHighestRate = 1e9;
+
+Parsed<std::string> parse_sha256(std::string_view text) {
+  const bool hex = text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+  if (hex && text.size() == 64) return std::string(text);
+  return std::unexpected("\"" + std::string(text) +
+                         "\" cannot be taken: write the SHA-256 as 64 hexadecimal digits");
+}
 
 void add_work(CLI::App& app, LoadOptions& options) {
   app.add_option("url", options.url, "https://HOST:PORT/[path]; a path replaces the mode's own")
       ->required();
-  app.add_option("--mode", options.mode, "what to do")
-      ->transform(CLI::CheckedTransformer(kModes))
-      ->type_name("MODE")
-      ->default_str("request");
-  app.add_option("--alpn", options.alpn, "h3 or quicore-perf")
-      ->check(CLI::IsMember({"h3", "quicore-perf"}))
-      ->capture_default_str();
-  app.add_option("--connections", options.connections, "connections at a time")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  app.add_option("--streams", options.streams, "streams at a time on each connection")
-      ->check(CLI::Range(1U, 100'000U))
-      ->capture_default_str();
-  app.add_option("--rate", options.rate, "requests per second in total (open loop)")
-      ->check(CLI::PositiveNumber);
-  app.add_option("--requests", options.requests, "stop after so many instead of after --duration")
-      ->check(CLI::PositiveNumber);
+  add_choice<LoadMode>(app, "--mode", options.mode,
+                       {{"download", LoadMode::download},
+                        {"upload", LoadMode::upload},
+                        {"request", LoadMode::request},
+                        {"handshake", LoadMode::handshake},
+                        {"resume", LoadMode::resume},
+                        {"datagram", LoadMode::datagram}},
+                       "what to do");
+  add_choice<std::string>(app, "--alpn", options.alpn,
+                          {{"h3", "h3"}, {"quicore-perf", "quicore-perf"}}, "h3 or quicore-perf");
+  add_number(app, "--connections", options.connections, 1, kMostConnections,
+             "connections at a time");
+  add_number(app, "--streams", options.streams, 1, kMostStreams,
+             "streams at a time on each connection");
+  add_decimal(app, "--rate", options.rate, kLowestRate, kHighestRate,
+              "requests per second in total (open loop)");
+  add_number(app, "--requests", options.requests, 1, kMostRequests,
+             "stop after so many instead of after --duration")
+      ->default_str("");
   add_size(app, "--size", options.size, "bytes per answer, body or datagram")
       ->default_str("1GiB, 512 or 64 by mode");
-  add_duration(app, "--duration", options.duration, "how long to measure");
+  add_duration(app, "--duration", options.duration, "how long to measure", kShortestWait);
   add_duration(app, "--warmup", options.warmup, "how long to run before");
 }
 
 void add_checks(CLI::App& app, LoadOptions& options) {
   app.add_flag("--check", options.check, "check status and length of every answer");
-  app.add_option("--sha256", options.sha256, "check that every body has this hash (64 hex digits)")
-      ->check([](const std::string& text) -> std::string {
-        const bool hex = text.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
-        return hex && text.size() == 64 ? "" : "write the SHA-256 as 64 hexadecimal digits";
-      });
+  add_parsed(app, "--sha256", options.sha256, "check that every body has this hash (64 hex digits)",
+             parse_sha256)
+      ->type_name("HASH");
 }
 
 void add_transport(CLI::App& app, LoadOptions& options) {
-  app.add_option("--threads", options.threads, "shards that share the connections")
-      ->check(CLI::Range(1U, 256U))
-      ->capture_default_str();
+  add_number(app, "--threads", options.threads, 1, kMostThreads,
+             "shards that share the connections");
   add_cpu_list(app, "--cpus", options.cpus, "shard i is pinned to the i-th of these");
   app.add_flag("--insecure", options.insecure, "do not verify the server's certificate");
-  app.add_option("--ca", options.ca, "trust these certificates, PEM")->check(CLI::ExistingFile);
-  add_size(app, "--window", options.window, "flow-control window of a connection");
-  add_duration(app, "--connect-timeout", options.connect_timeout, "give up connecting after");
+  add_input_file(app, "--ca", options.ca, "trust these certificates, PEM");
+  add_window(app, options.window);
+  add_duration(app, "--connect-timeout", options.connect_timeout, "give up connecting after",
+               kShortestWait);
   add_payload(app, options.payload);
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
@@ -93,20 +106,25 @@ void add_transport(CLI::App& app, LoadOptions& options) {
 std::uint64_t default_size(LoadMode mode) noexcept {
   switch (mode) {
     case LoadMode::download:
-    case LoadMode::upload: return kDefaultBulk;
-    case LoadMode::datagram: return kDefaultDatagram;
-    default: return kDefaultRequest;
+    case LoadMode::upload:
+      return kDefaultBulk;
+    case LoadMode::datagram:
+      return kDefaultDatagram;
+    default:
+      return kDefaultRequest;
   }
 }
 
 void check_combination(LoadOptions& options) {
   const bool connects = options.mode == LoadMode::handshake || options.mode == LoadMode::resume;
   if (connects && options.rate > 0) {
-    throw CLI::ValidationError("--rate", "handshakes are made in a closed loop: use --connections");
+    refuse_option("--rate", "handshakes are made in a closed loop: use --connections");
   }
-  if (options.mode == LoadMode::datagram && options.size < kSmallestDatagram) {
-    throw CLI::ValidationError("--size", "a datagram carries its number and time: at least 16 bytes");
+  const bool fits = options.size >= kSmallestDatagram && options.size <= kLargestDatagram;
+  if (options.mode == LoadMode::datagram && !fits) {
+    refuse_option("--size", "a datagram carries its number and time: write 16 to 65507 bytes");
   }
+  if (auto url = parse_url(options.url); !url) refuse_option("url", url.error().reason);
   if (options.mode == LoadMode::datagram) options.alpn = "quicore-echo";
 }
 
@@ -125,14 +143,11 @@ LoadOptions parse_load_options(int argc, char** argv) {
   add_work(app, options);
   add_checks(app, options);
   add_transport(app, options);
-  try {
-    app.parse(argc, argv);
+  parse_or_exit(app, argc, argv, [&] {
     if (options.size == 0) options.size = default_size(options.mode);
     if (!options.sha256.empty()) options.check = true;
     check_combination(options);
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error) == 0 ? 0 : 2);
-  }
+  });
   return options;
 }
 

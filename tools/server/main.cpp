@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // quicore-server: HTTP/3 and raw QUIC from a directory.
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,6 +13,8 @@
 #include "api/runtime.h"
 #include "api/tls.h"
 #include "tools/common/key_log.h"
+#include "tools/common/options.h"
+#include "tools/common/sentence.h"
 #include "tools/server/options.h"
 #include "tools/server/services.h"
 #include "tools/server/statistics.h"
@@ -18,9 +22,13 @@
 namespace quicore::tools {
 namespace {
 
+int fail(const Error& error, int status) {
+  std::fprintf(stderr, "quicore-server: %s\n", sentence_of(error).c_str());
+  return status;
+}
+
 int fail(const Error& error) {
-  std::fprintf(stderr, "quicore-server: %s\n", to_string(error).c_str());
-  return 1;
+  return fail(error, error.kind == Errc::invalid_argument ? kUsageError : 1);
 }
 
 void print_hints(const ServerOptions& options, const DevelopmentIdentity& identity,
@@ -29,16 +37,17 @@ void print_hints(const ServerOptions& options, const DevelopmentIdentity& identi
       options.write_certificate.empty() ? "--insecure" : "--cacert " + options.write_certificate;
   std::printf("development certificate, SPKI SHA-256: %s\n", identity.spki_sha256_base64.c_str());
   std::printf("  curl --http3-only %s https://localhost:%u/\n", ca.c_str(), port);
-  std::printf("  chromium --origin-to-force-quic-on=localhost:%u "
-              "--ignore-certificate-errors-spki-list=%s https://localhost:%u/\n",
-              port, identity.spki_sha256_base64.c_str(), port);
+  std::printf(
+      "  chromium --origin-to-force-quic-on=localhost:%u "
+      "--ignore-certificate-errors-spki-list=%s https://localhost:%u/\n",
+      port, identity.spki_sha256_base64.c_str(), port);
 }
 
 void announce(const ServerOptions& options, const Address& address,
               const DevelopmentIdentity* identity) {
   if (options.json) {
-    nlohmann::ordered_json json{{"event", "ready"}, {"port", address.port()},
-                                {"address", address.to_string()}};
+    nlohmann::ordered_json json{
+        {"event", "ready"}, {"port", address.port()}, {"address", address.to_string()}};
     if (identity != nullptr) json["spki"] = identity->spki_sha256_base64;
     std::printf("%s\n", json.dump().c_str());
   } else if (!options.quiet) {
@@ -48,17 +57,18 @@ void announce(const ServerOptions& options, const Address& address,
   std::fflush(stdout);
 }
 
-Task<> print_statistics(Listener listener, bool json) {
+Task<> print_statistics(Listener listener, Completion<int> asked, bool json) {
   for (;;) {
-    (void)co_await Shard::current().signal(SIGUSR1);
+    (void)co_await asked;
+    asked = Shard::current().signal(SIGUSR1);
     const EndpointStats stats = co_await listener.stats();
     std::fputs(json ? (statistics_json(stats) + "\n").c_str() : statistics_table(stats).c_str(),
                stderr);
   }
 }
 
-Task<> stop_at_second_signal(Runtime& runtime) {
-  (void)co_await Shard::current().signal(SIGTERM, SIGINT);
+Task<> stop_at_second_signal(Runtime& runtime, Completion<int> asked) {
+  (void)co_await asked;
   runtime.stop();
 }
 
@@ -72,17 +82,19 @@ struct Service {
 Task<int> serve(Runtime& runtime, const Service& service, EndpointConfig endpoint,
                 SessionConfig session) {
   const ServerOptions& options = service.options;
-  auto listener = co_await runtime.listen_on_all(
-      std::move(endpoint), std::move(session), [&service](Session accepted) {
+  auto listener =
+      runtime.listen_on_all(std::move(endpoint), std::move(session), [&service](Session accepted) {
         if (service.key_log) service.key_log->follow(accepted);
         serve_session(service.site, accepted);
       });
   if (!listener) co_return fail(listener.error());
-  announce(options, listener->address(), service.identity);
+  // Whoever reads "ready" may send signals from then on.
   Shard& shard = Shard::current();
-  shard.spawn(print_statistics(*listener, options.json));
-  (void)co_await shard.signal(SIGTERM, SIGINT);
-  shard.spawn(stop_at_second_signal(runtime));
+  const auto stop = shard.signal(SIGTERM, SIGINT);
+  shard.spawn(print_statistics(*listener, shard.signal(SIGUSR1), options.json));
+  announce(options, listener->address(), service.identity);
+  (void)co_await stop;
+  shard.spawn(stop_at_second_signal(runtime, shard.signal(SIGTERM, SIGINT)));
   co_await listener->close();
   co_return 0;
 }
@@ -92,7 +104,10 @@ Result<> write_file(const std::string& path, const std::string& text) {
   file << text;
   file.close();
   if (file) return {};
-  return failure(Errc::system, "--write-cert: cannot write '" + path + "': check the folder");
+  const int number = errno;
+  return std::unexpected(Error::system(number, "--write-cert: cannot write \"" + path +
+                                                   "\": " + std::strerror(number) +
+                                                   "; name a file in a folder of yours"));
 }
 
 int run(const ServerOptions& options) {
@@ -112,7 +127,7 @@ int run(const ServerOptions& options) {
   auto session = session_config_of(options, identity ? identity->server : TlsSettings());
   if (!session) return fail(session.error());
   auto key_log = KeyLog::open(options.keylog);
-  if (!key_log) return fail(key_log.error());
+  if (!key_log) return fail(key_log.error(), kUsageError);
   session->secure.keylog = key_log->has_value();
   RuntimeConfig config;
   config.shards = options.shards;

@@ -2,9 +2,8 @@
 #include "tools/server/options.h"
 
 #include <CLI/CLI.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <map>
+#include <cstdint>
+#include <utility>
 
 #include "tools/common/options.h"
 #include "tools/common/protocol_options.h"
@@ -23,28 +22,42 @@ constexpr const char* kDescription =
     "  quicore-echo      (ALPN) echoes streams and datagrams\n"
     "  quicore-perf      (ALPN) 8 bytes N, big-endian, are answered by N zero bytes\n"
     "\n"
-    "SIGTERM or SIGINT closes gracefully, the second one at once. SIGUSR1 prints statistics.";
+    "SIGTERM or SIGINT closes gracefully, the second one at once. SIGUSR1 prints statistics.\n"
+    "Exit status: 0 closed as asked, 1 could not serve, 2 wrong usage.";
+
+constexpr std::uint32_t kMostShards = 256;               // what a connection ID has room for
+constexpr std::uint64_t kMostConnections = 100'000'000;  // far more than memory holds
+constexpr std::uint64_t kMostStreams = 1'000'000;        // of one connection: a mistake beyond
+
+void check_combination(const ServerOptions& options) {
+  if (auto address = Address::parse_with_port(options.listen); !address) {
+    refuse_option("--listen", address.error().reason);
+  }
+  if (options.certificate.empty() != options.key.empty()) {
+    refuse_option(options.certificate.empty() ? "--key" : "--cert",
+                  "a certificate and its key go together: give --cert and --key");
+  }
+  if (!options.certificate.empty() && !options.write_certificate.empty()) {
+    refuse_option("--write-cert", "writes the development certificate: leave --cert and --key out");
+  }
+}
 
 void add_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--listen", options.listen, "address and port; port 0 lets the kernel choose")
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
-  app.add_option("--root", options.root, "directory to serve")->capture_default_str();
-  app.add_option("--cert", options.certificate, "certificate chain, PEM; needs --key");
-  app.add_option("--key", options.key, "private key, PEM; needs --cert");
+  add_input_directory(app, "--root", options.root, "directory to serve");
+  add_input_file(app, "--cert", options.certificate, "certificate chain, PEM; needs --key");
+  add_input_file(app, "--key", options.key, "private key, PEM; needs --cert");
   app.add_option("--write-cert", options.write_certificate,
                  "write the development certificate here, for curl --cacert");
-  app.add_option("--shards", options.shards, "threads, each with its own sockets")
-      ->check(CLI::Range(1U, 256U))
-      ->capture_default_str();
+  add_number(app, "--shards", options.shards, 1, kMostShards, "threads, each with its own sockets");
   add_cpu_list(app, "--cpus", options.cpus, "shard i is pinned to the i-th of these");
-  app.add_option("--max-connections", options.max_connections, "more are refused as busy")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("--max-streams", options.max_streams, "concurrent requests per connection")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  add_size(app, "--window", options.window, "flow-control window of a connection");
+  add_number(app, "--max-connections", options.max_connections, 1, kMostConnections,
+             "more are refused as busy");
+  add_number(app, "--max-streams", options.max_streams, 1, kMostStreams,
+             "concurrent requests per connection");
+  add_window(app, options.window);
   add_duration(app, "--idle-timeout", options.idle_timeout, "close connections that fell silent");
   add_payload(app, options.payload);
   add_congestion_control(app, options.congestion_control);
@@ -64,34 +77,14 @@ ServerOptions parse_server_options(int argc, char** argv) {
   CLI::App app(kDescription, "quicore-server");
   app.set_version_flag("--version", QUICORE_VERSION);
   add_options(app, options);
-  try {
-    app.parse(argc, argv);
-    if (options.certificate.empty() != options.key.empty()) {
-      throw CLI::ValidationError(options.certificate.empty() ? "--key" : "--cert",
-                                 "a certificate and its key go together: give --cert and --key");
-    }
-    std::error_code error;
-    if (!std::filesystem::is_directory(options.root, error)) {
-      throw CLI::ValidationError("--root", "'" + options.root + "' is not a directory: name one "
-                                                                "whose files are to be served");
-    }
-    std::filesystem::directory_iterator readable(options.root, error);
-    if (error) {
-      throw CLI::ValidationError("--root", "'" + options.root + "' cannot be read (" +
-                                               error.message() + "): check its permissions");
-    }
-  } catch (const CLI::ParseError& error) {
-    std::exit(app.exit(error) == 0 ? 0 : 2);
-  }
+  parse_or_exit(app, argc, argv, [&] { check_combination(options); });
   return options;
 }
 
 Result<EndpointConfig> endpoint_config_of(const ServerOptions& options) {
   EndpointConfig config;
   auto address = Address::parse_with_port(options.listen);
-  if (!address) {
-    return failure(Errc::invalid_argument, "--listen: " + address.error().reason);
-  }
+  if (!address) return std::unexpected(std::move(address.error()));
   config.address = *address;
   config.max_connections_total = options.max_connections;
   config.max_connections_per_host = options.max_connections;
@@ -108,8 +101,7 @@ Result<EndpointConfig> endpoint_config_of(const ServerOptions& options) {
   return config;
 }
 
-Result<SessionConfig> session_config_of(const ServerOptions& options,
-                                        const TlsSettings& identity) {
+Result<SessionConfig> session_config_of(const ServerOptions& options, const TlsSettings& identity) {
   SessionConfig config;
   config.alpn = {"h3", "hq-interop", "quicore-echo", "quicore-perf"};
   config.versions = options.versions;

@@ -56,10 +56,10 @@ struct LoggedPair {
 TEST(KeyLog, BothSidesTellTheSameSecretsOfAHandshake) {
   LoggedPair logged(this_test());
   logged.connect(true);
-  EXPECT_THAT(labels_of(logged.client_lines),
-              UnorderedElementsAre("CLIENT_HANDSHAKE_TRAFFIC_SECRET",
-                                   "SERVER_HANDSHAKE_TRAFFIC_SECRET", "CLIENT_TRAFFIC_SECRET_0",
-                                   "SERVER_TRAFFIC_SECRET_0"));
+  EXPECT_THAT(
+      labels_of(logged.client_lines),
+      UnorderedElementsAre("CLIENT_HANDSHAKE_TRAFFIC_SECRET", "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+                           "CLIENT_TRAFFIC_SECRET_0", "SERVER_TRAFFIC_SECRET_0"));
   EXPECT_EQ(std::set(logged.client_lines.begin(), logged.client_lines.end()),
             std::set(logged.server_lines.begin(), logged.server_lines.end()));
   for (const std::string& line : logged.client_lines) {

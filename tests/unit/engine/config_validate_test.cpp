@@ -2,12 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "engine/config.h"
+#include "tests/support/document_table.h"
 
 namespace quicore {
 namespace {
@@ -19,6 +21,13 @@ std::string problems_of(const Result<>& result) {
   if (result) return "";
   EXPECT_EQ(result.error().kind, Errc::invalid_argument);
   return result.error().reason;
+}
+
+constexpr const char* kPage = QUICORE_SOURCE_DIR "/docs/bad-input.md";
+
+// "EndpointConfig: max_window is 0" as "max_window is 0".
+std::string without_name(const std::string& problems) {
+  return problems.substr(std::min(problems.find(": ") + 2, problems.size()));
 }
 
 TEST(EndpointConfig, TheDefaultsAreValid) {
@@ -39,7 +48,9 @@ class EndpointConfigField : public testing::TestWithParam<EndpointCase> {};
 TEST_P(EndpointConfigField, IsNamedWithItsRangeWhenItIsWrong) {
   EndpointConfig config;
   GetParam().bad(config);
-  EXPECT_THAT(problems_of(config.validate()), HasSubstr(GetParam().expected));
+  const std::string problems = problems_of(config.validate());
+  EXPECT_THAT(problems, HasSubstr(GetParam().expected));
+  EXPECT_TRUE(test::is_documented(kPage, "EndpointConfig", without_name(problems)));
   EndpointConfig other;
   GetParam().good(other);
   EXPECT_EQ(problems_of(other.validate()), "");
@@ -103,6 +114,23 @@ const EndpointCase kEndpointCases[] = {
 INSTANTIATE_TEST_SUITE_P(All, EndpointConfigField, testing::ValuesIn(kEndpointCases),
                          [](const auto& test) { return std::string(test.param.name); });
 
+// A row of the page that no case above stands behind would be a promise nobody keeps.
+template <class Case, std::size_t count>
+void expect_a_case_for_every_row(const char* heading, const Case (&cases)[count]) {
+  const auto rows = test::table_rows(kPage, heading);
+  EXPECT_GE(rows.size(), count);
+  for (const test::TableRow& row : rows) {
+    const bool known = std::ranges::any_of(cases, [&](const Case& one) {
+      return row.cells.back().find(one.expected) != std::string::npos;
+    });
+    EXPECT_TRUE(known || row.cells[0] == "secure.certificate") << kPage << ':' << row.line;
+  }
+}
+
+TEST(EndpointConfig, HasACaseForEveryRowOfThePage) {
+  expect_a_case_for_every_row("EndpointConfig", kEndpointCases);
+}
+
 TEST(EndpointConfig, ReportsEveryProblemAtOnce) {
   EndpointConfig config;
   config.max_payload_size = 10;
@@ -124,8 +152,9 @@ TEST(SessionConfig, TheDefaultsAreValidForAClient) {
 }
 
 TEST(SessionConfig, AServerNeedsACertificate) {
-  EXPECT_THAT(problems_of(SessionConfig{}.validate(Side::server)),
-              HasSubstr("secure.certificate is empty, a server must have one"));
+  const std::string problems = problems_of(SessionConfig{}.validate(Side::server));
+  EXPECT_THAT(problems, HasSubstr("secure.certificate is empty, a server must have one"));
+  EXPECT_TRUE(test::is_documented(kPage, "SessionConfig", without_name(problems)));
   EXPECT_EQ(problems_of(valid(Side::server).validate(Side::server)), "");
 }
 
@@ -144,7 +173,9 @@ class SessionConfigField : public testing::TestWithParam<SessionCase> {};
 TEST_P(SessionConfigField, IsNamedWithItsRangeWhenItIsWrong) {
   SessionConfig config = valid(GetParam().side);
   GetParam().bad(config);
-  EXPECT_THAT(problems_of(config.validate(GetParam().side)), HasSubstr(GetParam().expected));
+  const std::string problems = problems_of(config.validate(GetParam().side));
+  EXPECT_THAT(problems, HasSubstr(GetParam().expected));
+  EXPECT_TRUE(test::is_documented(kPage, "SessionConfig", without_name(problems)));
   SessionConfig other = valid(GetParam().side);
   GetParam().good(other);
   EXPECT_EQ(problems_of(other.validate(GetParam().side)), "");
@@ -260,6 +291,10 @@ const SessionCase kSessionCases[] = {
 
 INSTANTIATE_TEST_SUITE_P(All, SessionConfigField, testing::ValuesIn(kSessionCases),
                          [](const auto& test) { return std::string(test.param.name); });
+
+TEST(SessionConfig, HasACaseForEveryRowOfThePage) {
+  expect_a_case_for_every_row("SessionConfig", kSessionCases);
+}
 
 TEST(SessionConfig, ReportsEveryProblemAtOnce) {
   SessionConfig config;

@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "engine/development_certificate.h"
+#include "tests/support/document_table.h"
 #include "tests/unit/engine/tls_pair.h"
 
 namespace quicore::engine {
@@ -52,6 +53,8 @@ void expect_error(Side side, const TlsSettings& settings, std::string_view field
   const std::string error = error_of(side, settings);
   EXPECT_EQ(error.substr(0, field.size() + 2), std::string(field) + ": ") << error;
   EXPECT_NE(error.find(part), std::string::npos) << error;
+  EXPECT_TRUE(
+      quicore::test::is_documented(QUICORE_SOURCE_DIR "/docs/bad-input.md", "TlsSettings", error));
 }
 
 // --- certificate and key -------------------------------------------------------------------------

@@ -117,5 +117,38 @@ TEST(ParseCpuList, WhatIsNoCpuIsRefused) {
   EXPECT_NE(error_of(parse_cpu_list("0;1")).find("only digits"), std::string::npos);
 }
 
+TEST(ParseNumber, BothBoundsAreAllowed) {
+  EXPECT_EQ(parse_number("1", 1, 256), 1u);
+  EXPECT_EQ(parse_number("256", 1, 256), 256u);
+}
+
+TEST(ParseNumber, EverythingElseIsAnsweredWithTheBounds) {
+  for (const std::string text :
+       {"0", "257", "-1", "1.5", "", " 1", "1 ", "0x10", "abc", "99999999999999999999999"}) {
+    EXPECT_EQ(error_of(parse_number(text, 1, 256)),
+              "\"" + text + "\" cannot be taken: write a whole number from 1 to 256");
+  }
+}
+
+TEST(ParseDecimal, DigitsWithAPointAreRead) {
+  EXPECT_EQ(parse_decimal("0.5", 0.1, 10), 0.5);
+  EXPECT_EQ(parse_decimal("10", 0.1, 10), 10.0);
+}
+
+TEST(ParseDecimal, EverythingElseIsAnsweredWithTheBounds) {
+  for (const std::string text : {"0", "10.1", "-1", "1e0", "nan", "inf", "", "2x"}) {
+    EXPECT_EQ(error_of(parse_decimal(text, 0.1, 10)),
+              "\"" + text + "\" cannot be taken: write a number from 0.1 to 10");
+  }
+}
+
+TEST(ParseChoice, GivesThePlaceOfTheName) {
+  constexpr std::string_view kNames[] = {"cubic", "reno", "bbr"};
+  EXPECT_EQ(parse_choice("reno", kNames), 1u);
+  EXPECT_EQ(error_of(parse_choice("vegas", kNames)),
+            "\"vegas\" is not known here: write cubic, reno or bbr");
+  EXPECT_EQ(error_of(parse_choice("", kNames)), "\"\" is not known here: write cubic, reno or bbr");
+}
+
 }  // namespace
 }  // namespace quicore::tools

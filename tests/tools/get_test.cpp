@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// quicore-get against quicore-server: key logs, and addresses that change in mid transfer.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <filesystem>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "tests/tools/programs.h"
+
+namespace quicore::test {
+namespace {
+
+std::multiset<std::string> lines_of(const std::string& text) {
+  std::multiset<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.insert(line);
+  return lines;
+}
+
+TEST(KeyLogFile, BothEndsWriteTheSameSecrets) {
+  const WorkingDirectory directory;
+  RunningServer server(directory, {"--keylog", "server.keys"});
+  const std::vector<std::string> fetch = {"quicore-get", "--ca",      "cert.pem",
+                                          "--output",    "copy.html", server.url("/page.html")};
+  const Ended first = directory.run(fetch, {"SSLKEYLOGFILE=client.keys"});
+  ASSERT_EQ(first.status, 0) << first.errors;
+  const auto one_session = lines_of(directory.read("client.keys"));
+  EXPECT_EQ(one_session.size(), 4u);
+  EXPECT_EQ(one_session, lines_of(directory.read("server.keys")));
+
+  auto again = fetch;
+  again.insert(again.begin() + 1, {"--keylog", "client.keys"});
+  const Ended second = directory.run(again, {"SSLKEYLOGFILE=other.keys"});
+  ASSERT_EQ(second.status, 0) << second.errors;
+  EXPECT_EQ(lines_of(directory.read("client.keys")).size(), 8u) << "the file is appended to";
+  EXPECT_EQ(lines_of(directory.read("client.keys")), lines_of(directory.read("server.keys")));
+  EXPECT_FALSE(std::filesystem::exists(directory.path() / "other.keys")) << "the option goes first";
+}
+
+TEST(KeyLogFile, IsReadableByItsOwnerOnly) {
+  const WorkingDirectory directory;
+  const RunningServer server(directory, {"--keylog", "server.keys"});
+  using std::filesystem::perms;
+  EXPECT_EQ(std::filesystem::status(directory.path() / "server.keys").permissions(),
+            perms::owner_read | perms::owner_write);
+}
+
+class ChangeOfAddress : public testing::TestWithParam<const char*> {};
+
+TEST_P(ChangeOfAddress, InMidTransferDoesNotHurt) {
+  const WorkingDirectory directory;
+  RunningServer server(directory);
+  const Ended ended = directory.run({"quicore-get", GetParam(), "1ms", "--ca", "cert.pem",
+                                     "--output", "zeros", server.url("/bytes/100000000")});
+  EXPECT_EQ(ended.status, 0) << ended.errors;
+  EXPECT_TRUE(ended.said(
+      "quicore-get: " +
+      std::string(GetParam() == std::string("--rebind-after") ? "rebound" : "migrating") +
+      " from 127.0.0.1:…"))
+      << ended.errors;
+  EXPECT_EQ(std::filesystem::file_size(directory.path() / "zeros"), 100'000'000u);
+  EXPECT_EQ(server.stop(), 0) << directory.read("server.err");
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ChangeOfAddress,
+                         testing::Values("--migrate-after", "--rebind-after"));
+
+TEST(Statistics, TellHowLongTheServerRuns) {
+  const auto before = std::chrono::steady_clock::now();
+  const WorkingDirectory directory;
+  RunningServer server(directory);
+  const std::uint64_t seconds = server.statistic("seconds");
+  const auto after = std::chrono::steady_clock::now();
+  EXPECT_LE(seconds, std::chrono::ceil<std::chrono::seconds>(after - before).count());
+}
+
+}  // namespace
+}  // namespace quicore::test
