@@ -2,9 +2,11 @@
 //
 // Completion<T>: a value that arrives once, or an error, and stays.
 //
-//   auto& done = co_await session.handshake();          // const Result<HandshakeInfo>&
+//   auto shaken = co_await session.handshake();          // Result<HandshakeInfo>
+//   auto headers = stream.headers();
+//   auto& fields = co_await headers;                     // of a named one: a reference, no copy
 //   session.closed().then([](const Result<>& how) { ... });
-//   auto done = co_await session.handshake().wait({.timeout = 5s});   // a copy, or timed_out
+//   auto done = co_await session.handshake().wait(5s);   // a copy, or timed_out
 //
 // Any number of coroutines and callbacks may wait, before or after it is set. None of them runs
 // inside the setter: they run in the DELIVER phase, in the order in which they began to wait. A
@@ -13,7 +15,7 @@
 // Promise<T> is the setting side, for completions of your own.
 //
 // Threading: one shard's. Lifetime: counted; what await and peek() refer to lives as long as any
-// Completion, or the object that gave it. Cost: one allocation per completion, none per awaiting
+// Completion of it. Cost: one allocation per completion, none per awaiting
 // coroutine, one per then(). A Promise that dies unset completes with Errc::cancelled.
 #pragma once
 
@@ -106,6 +108,8 @@ class Completion {
     }
   }
 
+  // Gives `Answer`: a reference, or a copy where nobody else may keep the value.
+  template <class Answer>
   class [[nodiscard]] Awaiter final : internal::CoroutineWaiter {
    public:
     explicit Awaiter(internal::Ref<State> state) noexcept
@@ -114,7 +118,7 @@ class Completion {
     void await_suspend(std::coroutine_handle<> coroutine) {
       suspend(coroutine, state_->waiters(), {});
     }
-    const Result<T>& await_resume() const noexcept { return state_->result(); }
+    Answer await_resume() const { return state_->result(); }
 
    private:
     internal::Ref<State> state_;
@@ -138,7 +142,12 @@ class Completion {
     WaitOptions options_;
   };
 
-  Awaiter operator co_await() const noexcept { return Awaiter(state_); }
+  Awaiter<const Result<T>&> operator co_await() const& noexcept {
+    return Awaiter<const Result<T>&>(state_);
+  }
+  Awaiter<Result<T>> operator co_await() && noexcept {
+    return Awaiter<Result<T>>(std::move(state_));
+  }
   LimitedAwaiter wait(WaitOptions options) const noexcept {
     return LimitedAwaiter(state_, std::move(options));
   }

@@ -56,10 +56,11 @@ std::unexpected<Error> FileSource::failed(const char* what, int error) const {
 Task<Result<>> FileSource::open() {
   fd_ = open_cached(file_.path);
   if (fd_ < 0) {
-    const Answer opened = co_await run_blocking(shard_, [path = file_.path] {
+    const auto open_slowly = [path = file_.path] {
       const int fd = ::open(path.c_str(), kOpenFlags);
       return Answer{fd, fd < 0 ? errno : 0};
-    });
+    };
+    const Answer opened = co_await run_blocking(shard_, open_slowly);
     if (opened.value < 0) co_return failed("open", opened.error);
     fd_ = static_cast<int>(opened.value);
   }

@@ -127,10 +127,14 @@ class Handlers {
 
   // Called by the library. Handlers added meanwhile do not see this event.
   void emit(const Event& event) {
-    if (const Pointer handler = slot_) handler->call(event);
-    if (listeners_.empty()) return;
+    const Pointer slot = slot_;
+    if (listeners_.empty()) {
+      if (slot) slot->call(event);
+      return;
+    }
     std::erase_if(listeners_, [](const Pointer& listener) { return !listener->active; });
     const std::vector<Pointer> present = listeners_;
+    if (slot) slot->call(event);
     for (const Pointer& listener : present) {
       if (listener->active) listener->call(event);
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <future>
 #include <span>
 #include <utility>
 
@@ -22,11 +23,14 @@ struct ListenerState {
     Endpoint endpoint;
   };
   std::vector<std::unique_ptr<Part>> parts;
+  bool listening = false;  // on all of them
 
   ~ListenerState() {
     for (auto& part : parts) {
       Shard& shard = *part->shard;
-      shard.post([part = std::move(part)] {});
+      shard.post([part = std::move(part), give_up = !listening] {
+        if (give_up) part->endpoint.destroy();
+      });
     }
   }
 };
@@ -34,11 +38,11 @@ struct ListenerState {
 namespace {
 
 // What shards on one port must share, or they would not understand each other's tokens and resets.
-void share_secrets(EndpointConfig& endpoint, SessionConfig& session) {
+void share_secrets(EndpointConfig& endpoint, SessionConfig& session, Instant now) {
   io::Random random = io::Random::system();
   std::array<std::uint8_t, kTicketKeySize> seed{};
   random.fill(std::as_writable_bytes(std::span(seed)));
-  share_ticket_seed(session.secure, seed, Shard::current().now());
+  share_ticket_seed(session.secure, seed, now);
   if (!endpoint.reset_token_secret) random.fill(endpoint.reset_token_secret.emplace());
   if (!endpoint.token_secret) random.fill(endpoint.token_secret.emplace());
 }
@@ -81,42 +85,41 @@ const char* Runtime::port_name() const noexcept { return state_->port_name(); }
 int Runtime::run(Task<int> main) { return state_->run(std::move(main)); }
 void Runtime::stop() noexcept { state_->stop(); }
 
-Task<Result<Listener>> Runtime::listen_on_all(EndpointConfig endpoint, SessionConfig session,
-                                              std::function<void(Session)> on_session) {
+Result<Listener> Runtime::listen_on_all(EndpointConfig endpoint, SessionConfig session,
+                                        std::function<void(Session)> on_session) {
   using internal::ListenerState;
-  internal::share_secrets(endpoint, session);
+  internal::share_secrets(endpoint, session, shard(0).now());
   Listener listener;
   listener.state_ = std::make_shared<ListenerState>();
   // In shard order: the kernel numbers the sockets of a group so, and steering relies on it.
   for (std::uint32_t i = 0; i < size(); ++i) {
     Shard& target = shard(i);
-    auto open = [&target, count = size(), endpoint, session, on_session] {
-      Result<std::unique_ptr<ListenerState::Part>> part;
-      auto opened = internal::listen_here(target, count, endpoint, session, on_session);
-      if (!opened) {
-        part = std::unexpected(std::move(opened.error()));
-      } else {
-        part = std::make_unique<ListenerState::Part>(&target, std::move(*opened));
-      }
-      return part;
+    std::promise<Result<Endpoint>> opened;
+    const auto open = [&] {
+      opened.set_value(internal::listen_here(target, size(), endpoint, session, on_session));
     };
-    auto part = co_await target.call(std::move(open));
-    if (!part) {
-      co_await listener.close();
-      co_return std::unexpected(std::move(part.error()));
-    }
-    listener.state_->parts.push_back(std::move(*part));
     if (i == 0) {
-      listener.address_ = listener.state_->parts.front()->endpoint.address().value();
+      open();
+    } else {
+      target.post(open);
+    }
+    auto result = opened.get_future().get();
+    // The endpoints of the shards before this one are given up by ~Listener.
+    if (!result) return std::unexpected(std::move(result.error()));
+    auto part = std::make_unique<ListenerState::Part>(&target, std::move(*result));
+    if (i == 0) {
+      listener.address_ = part->endpoint.address().value();
       endpoint.address = listener.address_;  // port 0: the others take the same
     }
+    listener.state_->parts.push_back(std::move(part));
   }
-  co_return listener;
+  listener.state_->listening = true;
+  return listener;
 }
 
 // --- Listener -----------------------------------------------------------------------------------
 
-Task<> Listener::close() {
+Task<> Listener::close() const {
   std::vector<Completion<>> closed;
   for (const auto& part : state_->parts) {
     Promise<> promise;
@@ -135,7 +138,7 @@ Task<> Listener::close() {
   for (const auto& completion : closed) (void)co_await completion;
 }
 
-Task<EndpointStats> Listener::stats() {
+Task<EndpointStats> Listener::stats() const {
   EndpointStats sum;
   for (const auto& part : state_->parts) {
     const EndpointStats one =

@@ -61,10 +61,10 @@ struct ListenerState;
 class Listener {
  public:
   const Address& address() const noexcept { return address_; }
-  // Graceful, on every shard; ends when the last session has ended.
-  Task<> close();
+  // Graceful, on every shard; ends when the last session has ended. On the thread of run().
+  Task<> close() const;
   // The sum of all shards.
-  Task<EndpointStats> stats();
+  Task<EndpointStats> stats() const;
 
  private:
   friend class Runtime;
@@ -92,10 +92,11 @@ class Runtime {
   // Ends run() early, with EXIT_SUCCESS and without waiting for sessions. Any thread, and again.
   void stop() noexcept;
 
-  // Listens with one socket per shard. `on_session` is copied to every shard and runs there; what
-  // it refers to must be safe to use from all of them.
-  Task<Result<Listener>> listen_on_all(EndpointConfig endpoint, SessionConfig session,
-                                       std::function<void(Session)> on_session);
+  // Listens with one socket per shard; on the thread of run(), before it or in it. Waits for the
+  // other shards to open theirs, about a millisecond. `on_session` is copied to every shard and
+  // runs there; what it refers to must be safe to use from all of them.
+  Result<Listener> listen_on_all(EndpointConfig endpoint, SessionConfig session,
+                                 std::function<void(Session)> on_session);
 
  private:
   explicit Runtime(std::unique_ptr<internal::RuntimeState> state) noexcept;

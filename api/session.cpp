@@ -38,17 +38,19 @@ void shorten(WaitOptions& options, Instant deadline, Instant now) {
   if (options.timeout) options.timeout = deadline - now;
 }
 
-Task<Result<Stream>> open_when_possible(Ref<SessionState> session, StreamOptions options,
+Task<Result<Stream>> open_when_possible(Ref<SessionState> session, StreamOptions* options,
                                         WaitOptions wait) {
+  StreamOptions none;
+  if (options == nullptr) options = &none;
   ShardState& shard = session->shard();
   const Instant deadline = wait.timeout ? shard.now() + *wait.timeout : kNever;
   for (;;) {
     engine::Connection* connection = session->connection();
     const bool may_open =
         connection == nullptr || session->closing() ||
-        (!connection->alpn().empty() && connection->streams_left(options.unidirectional) > 0);
+        (!connection->alpn().empty() && connection->streams_left(options->unidirectional) > 0);
     if (may_open) {
-      auto opened = session->open(std::move(options));
+      auto opened = session->open(std::move(*options));
       co_return opened;
     }
     auto waited = co_await StreamLimitWait(*session, wait);
@@ -83,8 +85,12 @@ Result<Stream> Session::open(StreamOptions options) const {
   return state_->open(std::move(options));
 }
 
-Task<Result<Stream>> Session::open_when_possible(StreamOptions options, WaitOptions wait) const {
-  return internal::open_when_possible(state_, std::move(options), std::move(wait));
+Task<Result<Stream>> Session::open_when_possible(StreamOptions& options, WaitOptions wait) const {
+  return internal::open_when_possible(state_, &options, std::move(wait));
+}
+
+Task<Result<Stream>> Session::open_when_possible(WaitOptions wait) const {
+  return internal::open_when_possible(state_, nullptr, std::move(wait));
 }
 
 std::uint64_t Session::streams_left(bool unidirectional) const noexcept {

@@ -118,9 +118,10 @@ class Session {
   // --- streams ---
   // Fails with stream_limit, closing, closed, or invalid_state before the handshake without 0-RTT.
   Result<Stream> open(StreamOptions options = {}) const;
-  // Waits for the handshake and for the peer to allow another stream. (GCC 12 cannot compile a
-  // braced list of headers inside the expression of a co_await: name the options first.)
-  Task<Result<Stream>> open_when_possible(StreamOptions options = {}, WaitOptions wait = {}) const;
+  // Waits for the handshake and for the peer to allow another stream. `options` is given by name,
+  // and taken from there when the stream opens (AwaitSafe, api/wait.h, says why).
+  Task<Result<Stream>> open_when_possible(StreamOptions& options, WaitOptions wait = {}) const;
+  Task<Result<Stream>> open_when_possible(WaitOptions wait = {}) const;
   std::uint64_t streams_left(bool unidirectional = false) const noexcept;
 
   // --- datagrams (RFC 9221): unreliable, unordered, each in one packet ---

@@ -90,8 +90,9 @@ void SessionState::on_session_ticket() {
 
 void SessionState::on_keylog(std::string_view line) {
   if (on_keylog_.empty()) return;
-  guarded("a key log handler",
-          [&] { on_keylog_.emit({std::string(line), Session(Ref<SessionState>(this))}); });
+  guarded("a key log handler", [&] {
+    on_keylog_.emit({std::string(line), Session(Ref<SessionState>(this))});
+  });
 }
 
 void SessionState::on_closed(const std::optional<Error>& error) { end(error); }

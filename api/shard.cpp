@@ -32,7 +32,7 @@ Completion<int> Shard::next_signal(std::span<const int> numbers) {
 }
 
 Sleep::Sleep(Shard& shard, Duration duration, std::stop_token stop) noexcept
-    : CoroutineWaiter(shard.state()), options_{std::move(stop), duration} {}
+    : CoroutineWaiter(shard.state()), options_(std::move(stop), duration) {}
 
 void Sleep::await_suspend(std::coroutine_handle<> coroutine) {
   suspend_until_woken(coroutine, options_);

@@ -75,9 +75,11 @@ class Shard {
   }
   // Runs `function` on this shard and gives its answer to the shard that asks (which may be this).
   // The function and its answer move between threads: no Buf copies, no handles.
+  // A lambda whose captures have destructors is given by name (AwaitSafe, api/wait.h).
   template <class F>
-  Task<std::invoke_result_t<F&>> call(F function) {
-    return call_on(*this, std::move(function));
+  Task<std::invoke_result_t<std::remove_cvref_t<F>&>> call(F&& function) {
+    static_assert(internal::AwaitSafe<F>, "name the lambda first: call(lambda)");
+    return call_on<std::remove_cvref_t<F>>(*this, std::forward<F>(function));
   }
 
   internal::ShardState& state() noexcept { return state_; }

@@ -93,7 +93,7 @@ void Stream::stop_sending(std::uint64_t application_code) const {
 }
 Completion<> Stream::cancel(Error reason) const { return state_->cancel(std::move(reason)); }
 
-Result<> Responder::operator()(Task<Result<ResponseOptions>> options) const {
+Result<> Responder::respond_later(Task<Result<ResponseOptions>> options) const {
   if (!stream_) return failure(Errc::invalid_state, "a unidirectional stream takes no response");
   internal::start_detached(
       [](Stream stream, Task<Result<ResponseOptions>> task) -> Task<> {

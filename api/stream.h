@@ -4,7 +4,7 @@
 // Writer, its two ends; and what to open it or to respond on it with.
 //
 //   auto stream = session.open({.headers = {{":path", "/"}}});       // HTTP/3 request
-//   auto& answer = co_await stream->headers();
+//   auto answer = co_await stream->headers();
 //   auto body = co_await stream->reader().read_all(1 << 20);
 //
 // Handles are shard-local, cheap to copy and keep the stream: when the last one goes while the
@@ -18,6 +18,7 @@
 #pragma once
 
 #include <array>
+#include <concepts>
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
@@ -225,10 +226,13 @@ class Reader {
   // Everything to the end, in one Buf. More than `limit` bytes: Errc::no_memory, and the peer is
   // asked to stop.
   Task<Result<Buf>> read_all(std::size_t limit, WaitOptions options = {}) const;
-  // Calls `function(Bytes)` for every chunk to the end.
+  // Calls `function(Bytes)` for every chunk to the end. A lambda whose captures have destructors is
+  // given by name (AwaitSafe, api/wait.h).
   template <class F>
-  Task<Result<>> for_each(F function, WaitOptions options = {}) const {
-    return for_each_of(*this, std::move(function), std::move(options));
+  Task<Result<>> for_each(F&& function, WaitOptions options = {}) const {
+    static_assert(internal::AwaitSafe<F>, "name the lambda first: for_each(lambda)");
+    return for_each_of<std::remove_cvref_t<F>>(*this, std::forward<F>(function),
+                                               std::move(options));
   }
 
  private:
@@ -323,10 +327,14 @@ class Responder {
   explicit Responder(Stream stream) noexcept : stream_(std::move(stream)) {}
   explicit operator bool() const noexcept { return static_cast<bool>(stream_); }
   Result<> operator()(ResponseOptions options) const { return stream_.respond(std::move(options)); }
-  // Options that come later.
-  Result<> operator()(Task<Result<ResponseOptions>> options) const;
+  // Options that come later. (A template, so that `respond_with({})` means the other.)
+  template <std::same_as<Task<Result<ResponseOptions>>> T>
+  Result<> operator()(T options) const {
+    return respond_later(std::move(options));
+  }
 
  private:
+  Result<> respond_later(Task<Result<ResponseOptions>> options) const;
   Stream stream_;
 };
 

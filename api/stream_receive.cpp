@@ -159,7 +159,7 @@ void StreamState::on_stream_readable() {
   }
   if (consumption_ == Consumption::function) {
     feed_function();
-  } else {
+  } else if (may_read()) {  // else a handler that ran before has read it all
     readers_.wake_all();
   }
 }

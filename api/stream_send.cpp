@@ -116,8 +116,9 @@ void StreamState::message_ends() noexcept {
 // Half a body must not look whole: no FIN.
 void StreamState::message_failed(const Error& error) noexcept {
   if (sending_ended()) return;
-  reset(http3_ ? http3::kInternalError : abort_code());
+  message_error_ = error;
   end_sending(error);
+  reset(http3_ ? http3::kInternalError : abort_code());
 }
 
 // --- pieces -------------------------------------------------------------------------------------

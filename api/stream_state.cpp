@@ -84,7 +84,7 @@ StreamEvent StreamState::event() {
 }
 
 Completion<> StreamState::closed() {
-  if (closed_reported_ && !closed_.made()) {
+  if (closed_reported_ && !closed_.ready()) {
     closed_.set(shard(), close_error_ ? Result<>(std::unexpected(*close_error_)) : Result<>());
   }
   return closed_.get(shard());
@@ -123,11 +123,7 @@ Completion<Headers> StreamState::trailers() {
 }
 
 Completion<Headers> StreamState::info() {
-  if (!infos_.empty()) {
-    Once<Headers> next;
-    next.set(shard(), infos_.take_front());
-    return next.get(shard());
-  }
+  if (!infos_.empty()) return info_.set_and_rearm(shard(), infos_.take_front());
   if (!http3_ || headers_.ready() || receiving_ended_) {
     info_.set(shard(), failure(http3_ ? Errc::closed : Errc::not_supported,
                                "no informational response (1xx) will come"));
@@ -141,7 +137,7 @@ void StreamState::on_stream_headers(engine::FieldSection section, Headers fields
   switch (section) {
     case engine::FieldSection::informational:
       if (info_.made()) {
-        info_.set_and_rearm(std::move(fields));
+        static_cast<void>(info_.set_and_rearm(shard(), std::move(fields)));
       } else {
         infos_.push_back(std::move(fields));
       }
@@ -162,7 +158,9 @@ void StreamState::announce_once() {
   session_->announce(event());
 }
 
-void StreamState::on_stream_blocked() { blocked_.set_and_rearm(true); }
+void StreamState::on_stream_blocked() {
+  if (blocked_.made()) static_cast<void>(blocked_.set_and_rearm(shard(), true));
+}
 
 void StreamState::on_stream_stopped(std::uint64_t code) {
   // ngtcp2 has answered with RESET_STREAM (RFC 9000 3.5).
@@ -190,7 +188,8 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
   const Error why = error.value_or(Error::make(Errc::closed, "the stream is closed"));
   end_receiving(ended_well ? std::nullopt : std::optional(why));
   if (!finished_ || error) end_sending(why);
-  if (error) close_error_ = close_reason(*error);
+  const bool reset = receive_error_ && receive_error_->kind == Errc::peer_reset;
+  if (error || message_error_ || reset) close_error_ = close_reason(why);
   closed_reported_ = true;
   if (closed_.made()) static_cast<void>(closed());
   writers_.wake_all();
@@ -205,6 +204,7 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
 
 // The most telling of what is known.
 Error StreamState::close_reason(const Error& reported) const {
+  if (message_error_) return *message_error_;
   if (receive_error_ && receive_error_->kind == Errc::peer_reset) return *receive_error_;
   if (send_error_ && send_error_->kind == Errc::peer_stopped) return *send_error_;
   return reported;

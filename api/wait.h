@@ -2,8 +2,9 @@
 //
 // WaitOptions: how long an await may last, and what may end it early.
 //
-//   auto chunk = co_await reader.next({.timeout = 5s});          // Errc::timed_out
-//   auto chunk = co_await reader.next({.stop = source.get_token()});  // Errc::cancelled
+//   auto chunk = co_await reader.next(5s);                   // Errc::timed_out
+//   auto chunk = co_await reader.next(source.get_token());   // Errc::cancelled
+//   auto chunk = co_await reader.next({source.get_token(), 5s});
 //
 // Every await of the library takes it and is safe to give up: nothing is lost, the same call may be
 // made again. The stop token may be triggered from any thread; the await ends on its own shard.
@@ -12,11 +13,14 @@
 // and resumes it in the DELIVER phase of its shard, never inside whoever caused it.
 #pragma once
 
+#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <stop_token>
+#include <type_traits>
+#include <utility>
 
 #include "engine/intrusive_list.h"
 #include "io/error.h"
@@ -24,12 +28,35 @@
 
 namespace quicore {
 
-struct WaitOptions {
-  std::stop_token stop{};
-  std::optional<Duration> timeout{};
+// Not an aggregate on purpose, see AwaitSafe.
+class WaitOptions {
+ public:
+  WaitOptions() = default;
+  // NOLINTBEGIN(google-explicit-constructor)
+  template <class R, class P>
+  WaitOptions(std::chrono::duration<R, P> longest) : timeout(longest) {}
+  WaitOptions(std::stop_token token) : stop(std::move(token)) {}
+  WaitOptions(std::stop_token token, Duration longest) : stop(std::move(token)), timeout(longest) {}
+  // NOLINTEND(google-explicit-constructor)
+
+  std::stop_token stop;
+  std::optional<Duration> timeout;
 };
 
 namespace internal {
+
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+inline constexpr bool kGccBefore13 = true;
+#else
+inline constexpr bool kGccBefore13 = false;
+#endif
+
+// GCC before 13 destroys the members of a temporary aggregate or lambda twice when it stands inside
+// the expression of a co_await (GCC bug 99576). What is awaited therefore takes no aggregates, and
+// functions as temporaries only when that does not matter. An lvalue is always fine.
+template <class F>
+concept AwaitSafe = std::is_lvalue_reference_v<F> || !kGccBefore13 ||
+                    std::is_trivially_destructible_v<std::remove_reference_t<F>>;
 
 class ReadyQueue;
 class WaitGuard;

@@ -25,9 +25,10 @@ class Once {
     make(queue);
     state_->set(std::move(result));
   }
-  // Sets what somebody has asked for, then forgets it: the next get() gives a new one.
-  void set_and_rearm(Result<T> result) {
-    if (const auto state = std::exchange(state_, {})) state->set(std::move(result));
+  // Sets it, after which the next get() gives a new one.
+  Completion<T> set_and_rearm(ReadyQueue& queue, Result<T> result) {
+    set(queue, std::move(result));
+    return Completion<T>(std::exchange(state_, {}));
   }
 
  private:

@@ -183,6 +183,7 @@ class StreamState final : public engine::StreamHandler,
   std::optional<Error> receive_error_;
   std::optional<Error> send_error_;
   std::optional<Error> close_error_;
+  std::optional<Error> message_error_;                 // why the body failed
   engine::RingQueue<engine::ReceivedPiece> received_;  // once the engine's stream is gone
   engine::ReceivedPiece rest_;                         // of a piece that read_into() took in part
   Stream::Consumer function_;

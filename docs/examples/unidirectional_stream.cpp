@@ -11,20 +11,19 @@
 #include <cstring>
 
 using namespace quicore;
-using namespace std::chrono_literals;
 
 Task<int> unidirectional_stream(Shard& shard, Address server, TlsSettings tls) {
   auto client = value_or_throw(Endpoint::create(shard));
   auto session = value_or_throw(
       client.connect(server, {.alpn = {"xyz"}, .hostname = "localhost", .secure = tls}));
 
-  // Everything at once: the stream ends with its body.
-  auto hello = value_or_throw(
-      co_await session.open_when_possible({.unidirectional = true, .body = "hello world"}));
+  value_or_throw(co_await session.handshake());
+
+  // Everything at once: the stream ends with its body. Nobody has to keep it.
+  value_or_throw(session.open({.unidirectional = true, .body = "hello world"}));
 
   // Piece by piece: memory of ours is pinned until it is acknowledged, then handed back.
-  auto stream = value_or_throw(
-      co_await session.open_when_possible({.unidirectional = true}, {.timeout = 5s}));
+  auto stream = value_or_throw(session.open({.unidirectional = true}));
   auto writer = stream.writer();
   void* memory = std::malloc(1 << 20);
   std::memset(memory, 'x', 1 << 20);

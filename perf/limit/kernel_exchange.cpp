@@ -88,7 +88,7 @@ Result<PairSample> measure_kernel_exchange(const KernelExchangeOptions& options)
       options.times, state, [&] { ask(pair->first(), options, state); },
       [&] { answer(pair->second(), options, state); });
   if (sample && sample->count == 0) {
-    return failure(Errc::system, "no datagram arrived over 127.0.0.1: a packet filter drops UDP");
+    return nothing_arrived(options.times);
   }
   return sample;
 }

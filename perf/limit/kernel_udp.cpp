@@ -132,7 +132,7 @@ Result<KernelUdpResult> measure_kernel_udp(const KernelUdpOptions& options) {
       [&] { receive_messages(transfer); });
   if (!packets) return std::unexpected(packets.error());
   if (packets->count == 0) {
-    return failure(Errc::system, "no datagram arrived over 127.0.0.1: a packet filter drops UDP");
+    return nothing_arrived(options.times);
   }
   return KernelUdpResult{.segments = transfer.segments,
                          .window = window,

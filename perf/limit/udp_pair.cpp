@@ -94,6 +94,13 @@ std::unexpected<Error> refused_call(const char* call) {
       Error::system(number, std::string(call) + " failed: " + std::strerror(number)));
 }
 
+std::unexpected<Error> nothing_arrived(const PairTimes& times) {
+  const auto waited = std::chrono::ceil<std::chrono::milliseconds>(times.duration).count();
+  return failure(Errc::system, "no datagram arrived over 127.0.0.1 within " +
+                                   std::to_string(waited) +
+                                   " ms: other programs use the CPU, or a packet filter drops UDP");
+}
+
 UdpPair::UdpPair(UdpPair&& other) noexcept : receive_buffer_(other.receive_buffer_) {
   std::swap(sockets_, other.sockets_);
 }

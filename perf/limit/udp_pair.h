@@ -42,6 +42,20 @@ class UdpPair {
 // "CALL failed: what errno says".
 std::unexpected<Error> refused_call(const char* call);
 
+struct PairTimes {
+  int first_cpu = 0;
+  int second_cpu = 1;
+  Duration warm_up = std::chrono::milliseconds(200);
+  Duration duration = std::chrono::seconds(2);
+
+  // On two cores both sides poll, so that no wake-up is paid; on one core both block, so that the
+  // scheduler runs whichever has work.
+  [[nodiscard]] bool polling() const { return first_cpu != second_cpu; }
+};
+
+// Of a measurement that counted nothing: what may be the cause.
+std::unexpected<Error> nothing_arrived(const PairTimes& times);
+
 // What the two threads and the caller share. Each atomic has a cache line of its own.
 struct PairState {
   alignas(64) std::atomic<bool> stop{false};
@@ -55,17 +69,6 @@ struct PairState {
 inline void add(std::atomic<std::uint64_t>& counter, std::uint64_t value) {
   counter.store(counter.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
 }
-
-struct PairTimes {
-  int first_cpu = 0;
-  int second_cpu = 1;
-  Duration warm_up = std::chrono::milliseconds(200);
-  Duration duration = std::chrono::seconds(2);
-
-  // On two cores both sides poll, so that no wake-up is paid; on one core both block, so that the
-  // scheduler runs whichever has work.
-  [[nodiscard]] bool polling() const { return first_cpu != second_cpu; }
-};
 
 struct PairSample {
   double seconds = 0;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/echo_run.h"
 
+#include <sstream>
+
 #include <utility>
 
 #include "io/check.h"
@@ -75,13 +77,31 @@ TestStream& EchoRun::send(const std::string& text) {
   }
   const TestStream& stream = send(text);
   auto end = until([this, &stream] { return stream.closed || session->closed; }, limit);
-  if (!end) return end;
+  if (!end) return end << "\n" << describe_streams();
   if (stream.fin && stream.received == text) return ::testing::AssertionSuccess();
   return ::testing::AssertionFailure()
          << "of " << text.size() << " bytes " << stream.received.size() << " came back, "
          << (text.starts_with(stream.received) ? "unchanged" : "changed") << "; "
          << describe(*session) << "\n"
          << world.report();
+}
+
+// Where both ends of every open stream stand.
+std::string EchoRun::describe_streams() {
+  std::ostringstream text;
+  const auto add = [&text](const char* side, TestConnection& connection) {
+    for (TestStream& it : connection.streams) {
+      if (it.stream == nullptr) continue;
+      const auto& queue = it.stream->send_queue();
+      text << side << " stream " << engine::raw(it.stream->id()) << ": received "
+           << it.received.size() << (it.stream->fin_received() ? " to the end" : "") << ", sent "
+           << queue.sent() << " of " << queue.end() << (queue.fin_sent() ? " and FIN" : "")
+           << ", acknowledged " << queue.acknowledged() << "\n";
+    }
+  };
+  add("client's", *session);
+  add("server's", accepted());
+  return text.str();
 }
 
 ::testing::AssertionResult EchoRun::close() {

@@ -60,6 +60,8 @@ class EchoRun {
   TestConnection* session = nullptr;
 
  private:
+  std::string describe_streams();
+
   EndpointConfig server_endpoint_;
 };
 

@@ -105,6 +105,7 @@ Result<> Workbench::start_server(const std::filesystem::path& root, const std::s
   auto child = ChildProcess::start(start);
   if (!child) return std::unexpected(child.error());
   server_.emplace(std::move(*child));
+  server_started_ = true;
   const Instant deadline = steady_clock::now() + kServerStart;
   while (steady_clock::now() < deadline) {
     if (const auto port = ready_port(read_text(start.output))) {
@@ -155,13 +156,14 @@ Result<std::string> Workbench::run_on(const std::vector<int>& cpus, const std::s
 
 Result<> Workbench::stop_server() {
   if (auto alive = check_server(); !alive || !server_) return alive;
-  const ExitStatus status = server_->terminate();
+  const ExitStatus status = server_->terminate(kServerGrace);
   server_.reset();
   if (status.success()) return {};
   return failure(Errc::system, "quicore-server did not close gracefully: " + status.to_string());
 }
 
 std::string Workbench::server_log() const {
+  if (!server_started_) return {};
   return std::string(last_lines(read_text(options_.logs / "server.err"), kShownLines));
 }
 

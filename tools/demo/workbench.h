@@ -28,6 +28,8 @@ void catch_interrupts();
 
 class Workbench {
  public:
+  static constexpr std::chrono::seconds kServerGrace{10};
+
   struct Options {
     std::filesystem::path programs;
     std::filesystem::path logs;
@@ -60,13 +62,14 @@ class Workbench {
   Result<std::string> run_unpinned(const std::string& name, std::vector<std::string> arguments,
                                    Duration limit);
 
-  // Ends the server gracefully. Errors: system when its exit status is not success.
+  // Ends the server gracefully: it has kServerGrace to let its connections end. Errors: system when
+  // its exit status is not success.
   Result<> stop_server();
 
   // An error if the server was started and has ended by itself.
   Result<> check_server();
 
-  // The end of what the server said.
+  // The end of what the server said; empty if it was never started.
   [[nodiscard]] std::string server_log() const;
 
  private:
@@ -82,6 +85,7 @@ class Workbench {
   std::string title_;
   Instant step_began_{};
   std::optional<ChildProcess> server_;
+  bool server_started_ = false;
   std::string url_;
 };
 

@@ -190,7 +190,7 @@ Result<OutputFile> Fetcher::open_output(const Url& url) const {
 }
 
 Task<> Fetcher::close() {
-  if (endpoint_) (void)co_await endpoint_.close().wait({.timeout = std::chrono::seconds(3)});
+  if (endpoint_) (void)co_await endpoint_.close().wait(std::chrono::seconds(3));
 }
 
 }  // namespace quicore::tools

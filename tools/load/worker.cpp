@@ -134,7 +134,7 @@ Task<> Worker::connect_again_and_again(bool resume) {
     if (counts) count_handshake(begun);
     if (resume && !ticket) {
       // The ticket follows the handshake; without one there is nothing to resume.
-      (void)co_await session->confirmed().wait({.timeout = std::chrono::seconds(2)});
+      (void)co_await session->confirmed().wait(std::chrono::seconds(2));
       for (int i = 0; i < 100 && !(ticket = session->session_ticket()); ++i) {
         (void)co_await shard_.sleep_for(std::chrono::milliseconds(5));
       }

@@ -7,11 +7,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "tools/common/child_process.h"
+#include "tools/demo/workbench.h"
 
 namespace quicore::tools {
 namespace {
@@ -184,6 +186,23 @@ TEST_F(DemoTest, AServerThatDiesUnderwayEndsTheDemo) {
   const DemoResult result = run();
   EXPECT_EQ(problems(result), "quicore-server ended by itself: killed by signal 9 (Killed)\n");
   EXPECT_TRUE(result.measurements.empty());
+}
+
+TEST_F(DemoTest, AnInterruptEndsThePrograms) {
+  program("quicore-load",
+          "#!/bin/sh\necho $$ > \"$(dirname \"$0\")/load_pid\"\n"
+          "kill -INT $PPID\nexec sleep 1000\n");
+  // In a process of its own: the flag that an interrupt sets stays set.
+  const auto interrupted_run = [&] {
+    catch_interrupts();
+    const DemoResult result = run();
+    for (const char* name : {"pid", "load_pid"}) {
+      const pid_t pid = std::stoi(read_text(folder_ / "bin" / name));
+      if (kill(pid, 0) == 0) _exit(2);
+    }
+    _exit(problems(result) == "interrupted\n" ? 0 : 1);
+  };
+  EXPECT_EXIT(interrupted_run(), testing::ExitedWithCode(0), "");
 }
 
 TEST_F(DemoTest, AFailedMeasurementIsToldAndTheOthersGoOn) {
