@@ -5,6 +5,7 @@
 #include <array>
 #include <future>
 #include <span>
+#include <thread>
 #include <utility>
 
 #include "api/internal/endpoint_state.h"
@@ -16,18 +17,19 @@ namespace quicore {
 
 namespace internal {
 
-// The endpoints of a Listener. Each handle is made, used and dropped on its own shard.
+// One endpoint of a Listener; the handle is made, used and dropped on its own shard.
+struct ListenerPart {
+  Shard& shard;
+  Endpoint endpoint;
+};
+
 struct ListenerState {
-  struct Part {
-    Shard* shard;
-    Endpoint endpoint;
-  };
-  std::vector<std::unique_ptr<Part>> parts;
+  std::vector<std::unique_ptr<ListenerPart>> parts;
   bool listening = false;  // on all of them
 
   ~ListenerState() {
     for (auto& part : parts) {
-      Shard& shard = *part->shard;
+      Shard& shard = part->shard;
       shard.post([part = std::move(part), give_up = !listening] {
         if (give_up) part->endpoint.destroy();
       });
@@ -64,6 +66,28 @@ Result<Endpoint> listen_here(Shard& shard, std::uint32_t count, const EndpointCo
   return endpoint;
 }
 
+// Opens on the shards behind the first, in order: the kernel numbers the sockets of a group so, and
+// steering relies on it. A thread posts, because what a shard posts may leave with its next wait,
+// and this one waits here.
+template <class Open>
+Result<> open_rest(Runtime& runtime, std::vector<std::unique_ptr<ListenerPart>>& parts,
+                   const Open& open) {
+  Result<> result;
+  std::thread([&] {
+    for (std::uint32_t i = 1; i < runtime.size() && result; ++i) {
+      std::promise<Result<Endpoint>> opened;
+      runtime.shard(i).post([&] { opened.set_value(open(i)); });
+      auto endpoint = opened.get_future().get();
+      if (!endpoint) {
+        result = std::unexpected(std::move(endpoint.error()));
+      } else {
+        parts.push_back(std::make_unique<ListenerPart>(runtime.shard(i), std::move(*endpoint)));
+      }
+    }
+  }).join();
+  return result;
+}
+
 }  // namespace
 }  // namespace internal
 
@@ -87,31 +111,21 @@ void Runtime::stop() noexcept { state_->stop(); }
 
 Result<Listener> Runtime::listen_on_all(EndpointConfig endpoint, SessionConfig session,
                                         std::function<void(Session)> on_session) {
-  using internal::ListenerState;
   internal::share_secrets(endpoint, session, shard(0).now());
   Listener listener;
-  listener.state_ = std::make_shared<ListenerState>();
-  // In shard order: the kernel numbers the sockets of a group so, and steering relies on it.
-  for (std::uint32_t i = 0; i < size(); ++i) {
-    Shard& target = shard(i);
-    std::promise<Result<Endpoint>> opened;
-    const auto open = [&] {
-      opened.set_value(internal::listen_here(target, size(), endpoint, session, on_session));
-    };
-    if (i == 0) {
-      open();
-    } else {
-      target.post(open);
-    }
-    auto result = opened.get_future().get();
-    // The endpoints of the shards before this one are given up by ~Listener.
-    if (!result) return std::unexpected(std::move(result.error()));
-    auto part = std::make_unique<ListenerState::Part>(&target, std::move(*result));
-    if (i == 0) {
-      listener.address_ = part->endpoint.address().value();
-      endpoint.address = listener.address_;  // port 0: the others take the same
-    }
-    listener.state_->parts.push_back(std::move(part));
+  listener.state_ = std::make_shared<internal::ListenerState>();
+  auto& parts = listener.state_->parts;
+  const auto open = [&](std::uint32_t index) {
+    return internal::listen_here(shard(index), size(), endpoint, session, on_session);
+  };
+  auto first = open(0);
+  if (!first) return std::unexpected(std::move(first.error()));
+  listener.address_ = first->address().value();
+  endpoint.address = listener.address_;  // port 0: the others take the same
+  parts.push_back(std::make_unique<internal::ListenerPart>(shard(0), std::move(*first)));
+  // The endpoints of the shards before one that fails are given up by ~ListenerState.
+  if (auto rest = internal::open_rest(*this, parts, open); !rest) {
+    return std::unexpected(std::move(rest.error()));
   }
   listener.state_->listening = true;
   return listener;
@@ -126,7 +140,7 @@ Task<> Listener::close() const {
     closed.push_back(promise.completion());
     auto* told = new Promise<>(std::move(promise));  // set and deleted on this shard
     Shard& home = Shard::current();
-    part->shard->post([&home, told, endpoint = &part->endpoint] {
+    part->shard.post([&home, told, endpoint = &part->endpoint] {
       endpoint->close().then([&home, told](const Result<>&) {
         home.post([told] {
           told->set();
@@ -142,7 +156,7 @@ Task<EndpointStats> Listener::stats() const {
   EndpointStats sum;
   for (const auto& part : state_->parts) {
     const EndpointStats one =
-        co_await part->shard->call([endpoint = &part->endpoint] { return endpoint->stats(); });
+        co_await part->shard.call([endpoint = &part->endpoint] { return endpoint->stats(); });
     if (sum.created_at == Instant{}) sum.created_at = one.created_at;
     sum.duration = std::max(sum.duration, one.duration);
     sum.bytes_received += one.bytes_received;

@@ -175,7 +175,7 @@ Task<int> ask_many(Runtime& runtime, bool steering, std::set<std::string>& shard
   co_return right;
 }
 
-TEST_P(ListenOnAll, DISABLED_EveryShardServesAndEveryClientIsServed) {
+TEST_P(ListenOnAll, EveryShardServesAndEveryClientIsServed) {
   const auto [port, steering] = GetParam();
   auto created = Runtime::create({.shards = 4, .pin = false, .port = port});
   if (!created && port == PortChoice::uring) GTEST_SKIP() << to_string(created.error());

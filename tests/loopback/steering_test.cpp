@@ -89,7 +89,7 @@ Task<int> keeps_its_shard(Runtime& runtime, SteeringCase which) {
   co_return EXIT_SUCCESS;
 }
 
-TEST_P(Steering, DISABLED_AClientThatChangesItsPortKeepsItsConnectionWithFourShards) {
+TEST_P(Steering, AClientThatChangesItsPortKeepsItsConnectionWithFourShards) {
   auto runtime =
       value_or_throw(Runtime::create({.shards = kShards, .pin = false, .port = GetParam().port}));
   EXPECT_EQ(runtime->run(keeps_its_shard(*runtime, GetParam())), EXIT_SUCCESS);
