@@ -11,6 +11,7 @@
 #include "api/internal/endpoint_state.h"
 #include "api/internal/runtime_state.h"
 #include "api/internal/socket_options.h"
+#include "api/tls.h"
 #include "io/random.h"
 
 namespace quicore {
@@ -66,6 +67,16 @@ Result<Endpoint> listen_here(Shard& shard, std::uint32_t count, const EndpointCo
   return endpoint;
 }
 
+// Bad settings are told before an address is taken: a port that somebody else has hides none.
+Result<> check_settings(const EndpointConfig& endpoint, const SessionConfig& session) {
+  if (auto ok = endpoint.validate(); !ok) return ok;
+  if (auto ok = session.validate(Side::server); !ok) return ok;
+  if (session.secure_context) return {};
+  auto context = make_tls_context(Side::server, session.secure);
+  if (!context) return std::unexpected(std::move(context.error()));
+  return {};
+}
+
 // Opens on the shards behind the first, in order: the kernel numbers the sockets of a group so, and
 // steering relies on it. A thread posts, because what a shard posts may leave with its next wait,
 // and this one waits here.
@@ -112,6 +123,7 @@ void Runtime::stop() noexcept { state_->stop(); }
 Result<Listener> Runtime::listen_on_all(EndpointConfig endpoint, SessionConfig session,
                                         std::function<void(Session)> on_session) {
   internal::share_secrets(endpoint, session, shard(0).now());
+  if (auto ok = internal::check_settings(endpoint, session); !ok) return std::unexpected(ok.error());
   Listener listener;
   listener.state_ = std::make_shared<internal::ListenerState>();
   auto& parts = listener.state_->parts;

@@ -94,7 +94,8 @@ class Runtime {
 
   // Listens with one socket per shard; on the thread of run(), before it or in it. Waits for the
   // other shards to open theirs, about a millisecond. `on_session` is copied to every shard and
-  // runs there; what it refers to must be safe to use from all of them.
+  // runs there; what it refers to must be safe to use from all of them. Settings are checked before
+  // the address is taken.
   Result<Listener> listen_on_all(EndpointConfig endpoint, SessionConfig session,
                                  std::function<void(Session)> on_session);
 

@@ -64,7 +64,13 @@ void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> da
   // chooses the source, and a change of its choice is no migration of ours.
   const Address& local = side_ == Side::client ? endpoint_.local_address_of(train.socket)
                                                : endpoint_.path_local_of(train);
-  const ngtcp2_path path = make_path(local, train.remote, train.socket);
+  ngtcp2_path path = make_path(local, train.remote, train.socket);
+  ngtcp2_path_storage present;
+  if (rebound_from_ == train.socket) [[unlikely]] {
+    ngtcp2_path_storage_zero(&present);
+    ngtcp2_path_copy(&present.path, ngtcp2_conn_get_path2(conn_));
+    path = present.path;
+  }
   ngtcp2_pkt_info info{};
   info.ecn = static_cast<std::uint8_t>(train.ecn);
   const int error =

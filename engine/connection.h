@@ -251,6 +251,7 @@ class Connection : public ListHook<EventTag>,
   ConnectionState state_ = ConnectionState::handshaking;
   Side side_;
   io::SocketId socket_{};
+  std::optional<io::SocketId> rebound_from_;  // what comes in there counts as of the present path
   std::uint16_t events_ = 0;
   bool handshake_completed_ = false;
   bool handshake_confirmed_ = false;

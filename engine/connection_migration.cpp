@@ -56,10 +56,15 @@ Result<> Connection::migrate(io::SocketId socket, const Address& local, bool reb
   if (auto ok = may_migrate(local); !ok) return ok;
   const Address remote = remote_address();
   const ngtcp2_path path = make_path(local, remote, socket);
+  const io::SocketId present = socket_of(*ngtcp2_conn_get_path2(conn_), socket_);
+  rebound_from_.reset();
   if (rebinding_only) {
-    // As a NAT would do it: packets leave from elsewhere and nothing is said (RFC 9000 9.3).
+    // As a NAT would do it: packets leave from elsewhere and nothing is said (RFC 9000 9.3). What
+    // still comes in by the former mapping belongs to the connection: without it a client that only
+    // receives would have nothing to acknowledge, and the server would never see the new address.
     ngtcp2_conn_set_local_addr(conn_, &path.local);
     ngtcp2_conn_set_path_user_data(conn_, path.user_data);
+    rebound_from_ = present;
   } else if (const int error = ngtcp2_conn_initiate_migration(conn_, &path, to_nanoseconds(now()));
              error != 0) {
     return std::unexpected(describe(error));

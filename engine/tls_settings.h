@@ -7,10 +7,9 @@
 // same struct serves both sides; a field says so where it means something to one side only.
 //
 // Ready-made:
-//   server:  TlsSettings tls; tls.certificate = {Pem::file("cert.pem")}; tls.key =
-//   {Pem::file("key.pem")}; client:  TlsSettings tls;                              // trusts the
-//   system's CAs client that talks to a development server:  tls.ca =
-//   {Pem::file("development.pem")};
+//   server:   {.certificate = {Pem::file("cert.pem")}, .key = {Pem::file("key.pem")}}
+//   client:   {}                                      trusts the system's CAs
+//   client of a development server:   {.ca = {Pem::file("development.pem")}}
 //
 // Secrets (`key`, `passphrase`, `ticket_keys`) are copied into the context; wipe your own copy.
 #pragma once

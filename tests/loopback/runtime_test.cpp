@@ -187,5 +187,20 @@ TEST_P(ListenOnAll, EveryShardServesAndEveryClientIsServed) {
   EXPECT_GT(shards_seen.size(), 1u);
 }
 
+Task<int> listen_badly_on(Runtime& runtime, Address taken) {
+  SessionConfig session;
+  session.secure.certificate = {Pem::bytes("nothing that is PEM")};
+  const auto listener = runtime.listen_on_all({.address = taken}, session, {});
+  EXPECT_FALSE(listener.has_value());
+  co_return static_cast<int>(listener.error().kind);
+}
+
+TEST(Runtime, ABadCertificateIsToldEvenWhereThePortIsTaken) {
+  auto runtime = value_or_throw(Runtime::create({.shards = 1, .pin = false}));
+  auto other = value_or_throw(Endpoint::create(runtime->shard(0)));
+  EXPECT_EQ(runtime->run(listen_badly_on(*runtime, *other.address())),
+            static_cast<int>(Errc::invalid_argument));
+}
+
 }  // namespace
 }  // namespace quicore::test

@@ -100,6 +100,38 @@ TEST(SessionMigration, ADownloadSurvivesANatThatForgetsItsMapping) {
   EXPECT_EQ(download.pair.accepted.remote_address(), download.pair.session.local_address());
 }
 
+// Also at moments in which the client owes no acknowledgement: what the server sent to the former
+// address has to draw one from the new address, or nobody would ever speak again.
+TEST(SessionMigration, ADownloadSurvivesARebindingAtAnyMoment) {
+  constexpr std::size_t kSize = 400'000;
+  constexpr Duration kStep = 777us;
+  for (int step = 0; step < 300; ++step) {
+    ApiPair pair(this_test(), {Delay{20ms}, Bandwidth{500_Mbit, 256_KiB}});
+    const Subscription serving = pair.server.endpoint.on_session().add_listener([](Session session) {
+      session.on_stream() = [](StreamEvent event) {
+        event.stream.discard();
+        EXPECT_TRUE(event.respond_with({.body = pattern(kSize)}).has_value());
+      };
+    });
+    pair.connect("xyz");
+    auto stream = value_or_throw(pair.session.open({.body = "please"}));
+    std::size_t received = 0;
+    auto fetch = [&]() -> Task<> {
+      const Reader reader = stream.reader();
+      while (auto chunk = value_or_throw(co_await reader.next())) received += chunk->size();
+    };
+    auto rebind = [&]() -> Task<> {
+      (void)co_await pair.client.shard().sleep_for(step * kStep);
+      const auto moved = pair.session.rebind();
+      EXPECT_TRUE(moved.has_value()) << moved.error().reason;
+    };
+    pair.client.shard().spawn(fetch());
+    pair.client.shard().spawn(rebind());
+    pair.settle(5s);
+    ASSERT_EQ(received, kSize) << "rebound after " << step << " steps";
+  }
+}
+
 TEST(SessionMigration, MovesAgainAndAgainWithoutKeepingSockets) {
   ApiPair pair(this_test());
   pair.connect("xyz");
