@@ -29,9 +29,11 @@ std::string describe(const std::exception_ptr& exception) noexcept {
   }
 }
 
-// Turns that ending takes: one in which handlers see the end and CONNECTION_CLOSE is written, one
-// whose wait submits it.
-constexpr int kTurnsToShutDown = 2;
+// Ending takes turns in which handlers see the end and every connection writes its CONNECTION_CLOSE
+// (a turn sends limits::kTrainsPerTurn), and one whose wait submits the last of them. Where the
+// socket takes no more, it is given up after so many turns, about a second: the peers' idle
+// timeouts will do.
+constexpr int kMostTurnsToShutDown = 100'000;
 
 }  // namespace
 
@@ -64,7 +66,10 @@ void ShardState::shut_down() {
     tasks_.destroy_all();
     for (EndpointState* endpoint : std::vector(endpoints_)) endpoint->destroy({});
   }
-  for (int i = 0; i < kTurnsToShutDown; ++i) turn(engine_.now());
+  int turns = 0;
+  do turn(engine_.now());
+  while (engine_.has_something_to_send() && ++turns < kMostTurnsToShutDown);
+  turn(engine_.now());
 }
 
 void ShardState::add_session(SessionState& session) noexcept { sessions_.push_back(session); }

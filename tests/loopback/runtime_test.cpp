@@ -10,9 +10,11 @@
 #include <atomic>
 #include <csignal>
 #include <cstdlib>
+#include <future>
 #include <set>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 
 namespace quicore::test {
 namespace {
@@ -200,6 +202,52 @@ TEST(Runtime, ABadCertificateIsToldEvenWhereThePortIsTaken) {
   auto other = value_or_throw(Endpoint::create(runtime->shard(0)));
   EXPECT_EQ(runtime->run(listen_badly_on(*runtime, *other.address())),
             static_cast<int>(Errc::invalid_argument));
+}
+
+// More than one turn can send: limits::kTrainsPerTurn.
+constexpr int kManySessions = 100;
+
+Task<int> serve_until_all_are_closed(std::promise<Address>* ready, TlsSettings identity) {
+  Promise<> all_closed;
+  int closed = 0;
+  auto server = value_or_throw(Endpoint::create(Shard::current()));
+  server.on_session() = [&](Session session) {
+    session.closed().then([&](const Result<>&) {
+      if (++closed == kManySessions) all_closed.set();
+    });
+  };
+  SessionConfig config{.alpn = {"many"}, .secure = std::move(identity)};
+  config.transport.max_idle_timeout = 1h;  // it would hide what was not closed
+  value_or_throw(server.listen(std::move(config)));
+  ready->set_value(*server.address());
+  const Completion<> done = all_closed.completion();
+  (void)co_await done;
+  co_return closed;
+}
+
+Task<int> connect_many(Address server, TlsSettings identity) {
+  auto client = value_or_throw(Endpoint::create(Shard::current()));
+  SessionConfig config{.alpn = {"many"}, .hostname = "localhost", .secure = std::move(identity)};
+  std::vector<Session> sessions;
+  for (int i = 0; i < kManySessions; ++i) {
+    sessions.push_back(value_or_throw(client.connect(server, config)));
+    const auto confirmed = sessions.back().confirmed();
+    if (!co_await confirmed) co_return i;
+  }
+  co_return kManySessions;
+}
+
+TEST(Runtime, TellsEveryPeerWhenItEnds) {
+  const auto identity = value_or_throw(make_development_identity());
+  std::promise<Address> ready;
+  int closed = 0;
+  std::thread server([&] {
+    closed = make()->run(serve_until_all_are_closed(&ready, identity.server));
+  });
+  const Address address = ready.get_future().get();
+  EXPECT_EQ(make()->run(connect_many(address, identity.client)), kManySessions);
+  server.join();
+  EXPECT_EQ(closed, kManySessions);
 }
 
 }  // namespace
