@@ -69,6 +69,7 @@ Handlers<DatagramEvent>& Session::on_datagram() const noexcept {
 Handlers<DatagramStatusEvent>& Session::on_datagram_status() const noexcept {
   return state_->on_status_handlers();
 }
+QlogReader Session::qlog() const { return QlogReader(state_->qlog()); }
 Handlers<KeylogEvent>& Session::on_keylog() const noexcept { return state_->on_keylog_handlers(); }
 Handlers<Session>& Session::on_session_ticket() const noexcept {
   return state_->on_ticket_handlers();

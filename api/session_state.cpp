@@ -29,6 +29,7 @@ SessionState::SessionState(EndpointState& endpoint, engine::Connection& connecti
       self_(this),
       is_server_(connection.side() == Side::server),
       on_stream_(*this),
+      qlog_(connection.qlog()),
       flush_(*this) {
   connection.set_handler(this);
   shard().add_session(*this);

@@ -8,6 +8,7 @@
 #include "engine/endpoint.h"
 #include "engine/http3_session.h"
 #include "engine/path.h"
+#include "engine/qlog.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 
@@ -22,6 +23,7 @@ Connection::~Connection() {
   detached_streams_.clear();
   http3_.reset();
   ngtcp2_conn_del(conn_);
+  if (qlog_ != nullptr) qlog_->finish();
   tls_.reset();
   for (const ConnectionId& id : issued_ids_) shard().table().erase(id);
   for (const ConnectionId& token : reset_tokens_) shard().reset_tokens().erase(token);

@@ -37,6 +37,7 @@ namespace quicore::engine {
 
 class Endpoint;
 class Http3Session;
+class Qlog;
 class Shard;
 class TlsSession;
 struct InitialPacket;
@@ -113,6 +114,7 @@ class Connection : public ListHook<EventTag>,
   std::optional<Resume> resume() const;
   bool early_data() const noexcept;  // server: received 0-RTT; client: accepted
   SessionStats stats(Instant now) const noexcept;
+  const std::shared_ptr<Qlog>& qlog() const noexcept { return qlog_; }  // null: none is written
 
   // --- what the session does ---
   // Fails with stream_limit, closing, or invalid_state before the handshake without 0-RTT.
@@ -182,6 +184,8 @@ class Connection : public ListHook<EventTag>,
   Result<> attach_tls(const SessionConfig& config, const Resume* resume);
   Result<> may_migrate(const Address& local) const;
   static void record_keylog(void* user, std::string_view line);
+  static void record_qlog(void* user, std::uint32_t flags, const void* record, std::size_t size);
+  void begin_qlog(const ConnectionId& original_dcid);
   void use_early_data(const Resume& resume);
   Result<> set_up_application(std::string_view alpn);  // once the ALPN is known
   bool restart_with_other_version();
@@ -273,6 +277,7 @@ class Connection : public ListHook<EventTag>,
   RingQueue<DatagramReport> datagram_reports_;
   std::uint64_t next_datagram_id_ = 1;
   std::vector<std::string> keylog_lines_;
+  std::shared_ptr<Qlog> qlog_;
   std::uint32_t tickets_seen_ = 0;
   std::uint64_t key_generations_ = 0;  // made ahead of their use
   std::vector<ConnectionId> issued_ids_;

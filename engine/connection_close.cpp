@@ -18,6 +18,7 @@
 #include "engine/http3_error.h"
 #include "engine/http3_session.h"
 #include "engine/path.h"
+#include "engine/qlog.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 
@@ -235,6 +236,7 @@ void Connection::release_transport() {
   http3_.reset();
   datagrams_out_.clear();
   ngtcp2_conn_del(std::exchange(conn_, nullptr));
+  if (qlog_ != nullptr) qlog_->finish();
   tls_.reset();
   client_start_.reset();
 }

@@ -7,6 +7,7 @@
 #include "engine/endpoint.h"
 #include "engine/http3_error.h"
 #include "engine/http3_session.h"
+#include "engine/qlog.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 
@@ -65,6 +66,11 @@ void Connection::record_keylog(void* user, std::string_view line) {
   Connection& connection = *static_cast<Connection*>(user);
   connection.keylog_lines_.emplace_back(line);
   connection.mark(ConnectionEvent::keylog);
+}
+
+void Connection::record_qlog(void* user, std::uint32_t /*flags*/, const void* record,
+                             std::size_t size) {
+  static_cast<Connection*>(user)->qlog_->write({static_cast<const char*>(record), size});
 }
 
 // --- phase 4, DELIVER --------------------------------------------------------------------------------

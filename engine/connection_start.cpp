@@ -12,6 +12,7 @@
 #include "engine/endpoint.h"
 #include "engine/http3_session.h"
 #include "engine/path.h"
+#include "engine/qlog.h"
 #include "engine/shard.h"
 #include "engine/shard_heap.h"
 #include "engine/tls_session.h"
@@ -46,6 +47,7 @@ Result<> Connection::start_client(const ClientStart& start, std::uint32_t versio
   auto settings = make_settings(endpoint_.config(), config, start.remote, shard().random(),
                                 versions, now());
   settings.original_version = original_version;
+  if (config.qlog) settings.qlog_write = &Connection::record_qlog;
   if (start.resume && !start.resume->token.empty()) {
     settings.token = reinterpret_cast<const std::uint8_t*>(start.resume->token.data());
     settings.tokenlen = start.resume->token.size();
@@ -64,6 +66,7 @@ Result<> Connection::start_client(const ClientStart& start, std::uint32_t versio
       config.dcid.empty() ? make_connection_id(shard().random(), 0, 1) : as_id(config.dcid);
   const ngtcp2_cid quic_scid = scid.to_ngtcp2();
   const ngtcp2_cid quic_dcid = dcid.to_ngtcp2();
+  if (config.qlog) begin_qlog(dcid);
   const ngtcp2_path path = make_path(endpoint_.local_address(), start.remote, socket_);
   const int error =
       ngtcp2_conn_client_new(&conn_, &quic_dcid, &quic_scid, &path, version,
@@ -98,6 +101,10 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
   settings.token = packet.token.data();
   settings.tokenlen = packet.token.size();
   settings.token_type = packet.token_type;
+  if (config.qlog) {
+    settings.qlog_write = &Connection::record_qlog;
+    begin_qlog(packet.original_dcid.value_or(packet.dcid));
+  }
   auto params = make_transport_params(config);
   const ConnectionId scid = make_connection_id(shard().random(), shard().index(), shard().count());
   params.original_dcid_present = 1;
@@ -194,6 +201,12 @@ Result<> Connection::set_up_application(std::string_view alpn) {
 
 // RFC 9368 2.1: incompatible version negotiation. The connection begins again with a version both
 // sides speak; ngtcp2 proves by version_information that nobody forged the list.
+void Connection::begin_qlog(const ConnectionId& original_dcid) {
+  if (qlog_ == nullptr) qlog_ = std::make_shared<Qlog>();
+  qlog_->clear();  // of an attempt with another version
+  qlog_->set_original_dcid(original_dcid.to_hex());
+}
+
 bool Connection::restart_with_other_version() {
   if (client_start_ == nullptr || offered_versions_.empty()) return false;
   const auto ours = wire_versions(client_start_->config);

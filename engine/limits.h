@@ -100,6 +100,10 @@ inline constexpr std::size_t kMaxPemFile = 4 * 1024 * 1024;
 // delay product of 10 Gbit/s x 1 ms rounded to a power of two.
 inline constexpr std::size_t kDefaultSendBudget = 1024 * 1024;
 
+// Text of a qlog that nobody has fetched yet. Consumer: Qlog. Reason: about 3,000 packets, a turn of
+// a busy shard several times over; a reader that is slower loses records, which are counted.
+inline constexpr std::size_t kQlogBuffer = 1024 * 1024;
+
 // --- flow control windows: defaults of TransportParams, the specification leaves them open -------
 inline constexpr std::uint64_t kInitialMaxData = 16 * 1024 * 1024;
 inline constexpr std::uint64_t kInitialMaxStreamData = 4 * 1024 * 1024;

@@ -11,6 +11,7 @@
 #include "api/error.h"
 #include "api/handlers.h"
 #include "api/headers.h"
+#include "api/qlog.h"
 #include "api/runtime.h"
 #include "api/session.h"
 #include "api/shard.h"

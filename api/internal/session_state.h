@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -72,6 +73,7 @@ class SessionState final : public Counted,
   Certificate local_certificate() const;
   Certificate peer_certificate() const;
   SessionStats stats() const;
+  const std::shared_ptr<engine::Qlog>& qlog() const noexcept { return qlog_; }
 
   // The shard dies: forget the engine.
   void shard_ends() noexcept;
@@ -126,6 +128,7 @@ class SessionState final : public Counted,
   Handlers<DatagramStatusEvent> on_status_;
   Handlers<Session> on_ticket_;
   Handlers<KeylogEvent> on_keylog_;
+  std::shared_ptr<engine::Qlog> qlog_;
   Once<HandshakeInfo> handshake_;
   Once<void> confirmed_;
   Once<void> closed_;

@@ -2,7 +2,8 @@
 #
 # ngtcp2's programs: gtlsclient against quicore-server, quicore-get against gtlsserver.
 
-last_log() { ls -t logs/*.log | head -n 1; }
+last_log() { ls -t logs/*-*-*.log | head -n 1; }
+log_says() { grep -q "$1" "$(last_log)"; }
 gtls() { timeout 60 gtlsclient -q --exit-on-all-streams-close --download=got "$@"; }
 gtls_loud() { timeout 60 gtlsclient --exit-on-all-streams-close --download=got "$@"; }
 url() { echo "https://localhost:$port/$1"; }
@@ -39,6 +40,11 @@ clients_against_our_server() {
   try ngtcp2 "to us" resumption gtls --session-file session --tp-file params --disable-early-data 127.0.0.1 "$port" "$(url large)"
   stop_server
 
+  start_ours --versions v2,v1
+  expect() { same large && log_says "negotiated version is 0x6b3343cf"; }
+  try ngtcp2 "to us" "compatible negotiation" gtls_loud -v v1 --available-versions v2,v1 127.0.0.1 "$port" "$(url large)"
+  stop_server
+
   start_ours --early-data
   rm -f session params
   try ngtcp2 "to us" "first of 0-RTT" gtls --session-file session --tp-file params --wait-for-ticket 127.0.0.1 "$port" "$(url large)"
@@ -65,12 +71,22 @@ our_client_against_servers() {
   expect() { same huge; }
   try ngtcp2 "from us" "100 MB" get "$(url huge)"
   try ngtcp2 "from us" "key update" get --key-update "$(url huge)"
+  try ngtcp2 "from us" "address change" get --migrate-after 20ms "$(url huge)"
+  try ngtcp2 "from us" "NAT rebinding" get --rebind-after 20ms "$(url huge)"
   expect() { same large; }
   try ngtcp2 "from us" "QUIC v2" get --versions v2,v1 "$(url large)"
   rm -f session
-  try ngtcp2 "from us" "first of resumption" get --session-file session "$(url large)"
-  try ngtcp2 "from us" resumption get --session-file session "$(url large)"
-  try ngtcp2 "from us" "0-RTT" get --session-file session --early-data "$(url large)"
+  expect() { same large && log_says '"resumed":false'; }
+  try ngtcp2 "from us" "first of resumption" get --json --session-file session "$(url large)"
+  expect() { same large && log_says '"resumed":true,"early_data":false'; }
+  try ngtcp2 "from us" resumption get --json --session-file session "$(url large)"
+  expect() { same large && log_says '"resumed":true,"early_data":true'; }
+  try ngtcp2 "from us" "0-RTT" get --json --session-file session --early-data "$(url large)"
+  stop_server
+
+  start_ngtcp2 --preferred-versions v2
+  expect() { same large && log_says '"version":"v2"'; }
+  try ngtcp2 "from us" "compatible negotiation" get --json --versions v1,v2 "$(url large)"
   stop_server
 
   start_ngtcp2 --validate-addr

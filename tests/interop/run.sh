@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Other implementations as judges: ngtcp2's gtlsclient and gtlsserver in both directions, and aioquic
-# or curl with HTTP/3 where it can be had. Each line is one feature in one direction; the table goes
-# to build/interop/table.md.
+# Other implementations as judges: ngtcp2's gtlsclient and gtlsserver in both directions, and curl
+# with HTTP/3. Each line is one feature in one direction; the table goes to build/interop/table.md.
 #
 #   tests/interop/run.sh build/release/bin
 set -uo pipefail

@@ -49,6 +49,33 @@ TEST(KeyLogFile, IsReadableByItsOwnerOnly) {
             perms::owner_read | perms::owner_write);
 }
 
+std::set<std::string> names_in(const std::filesystem::path& directory) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    names.insert(entry.path().filename());
+  }
+  return names;
+}
+
+TEST(QlogDirectory, HasAFileOfEachEndNamedByTheConnection) {
+  const WorkingDirectory directory;
+  RunningServer server(directory, {"--qlog", "folder"});
+  const Ended fetched = directory.run({"quicore-get", "--qlog", "folder", "--ca", "cert.pem",
+                                       "--output", "copy.html", server.url("/page.html")});
+  ASSERT_EQ(fetched.status, 0) << fetched.errors;
+  ASSERT_EQ(server.stop(), 0) << directory.read("server.err");
+  const std::set<std::string> names = names_in(directory.path() / "folder");
+  ASSERT_EQ(names.size(), 2u);
+  const std::string id = names.begin()->substr(0, names.begin()->find('_'));
+  EXPECT_EQ(names, (std::set<std::string>{id + "_client.sqlog", id + "_server.sqlog"}));
+  for (const std::string& name : names) {
+    const std::string log = directory.read("folder/" + name);
+    EXPECT_TRUE(log.starts_with("\x1e{\"qlog_format\":\"JSON-SEQ\"")) << log.substr(0, 100);
+    EXPECT_TRUE(log.ends_with("}\n"));
+    EXPECT_NE(log.find("connection_close"), std::string::npos) << "complete to the last packet";
+  }
+}
+
 class ChangeOfAddress : public testing::TestWithParam<const char*> {};
 
 TEST_P(ChangeOfAddress, InMidTransferDoesNotHurt) {

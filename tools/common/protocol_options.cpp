@@ -84,4 +84,11 @@ CLI::Option* add_keylog(CLI::App& app, std::string& target) {
       ->type_name("FILE");
 }
 
+CLI::Option* add_qlog(CLI::App& app, std::string& target) {
+  return app
+      .add_option("--qlog", target,
+                  "write a qlog file per session here, for viewers such as qvis; else to $QLOGDIR")
+      ->type_name("DIRECTORY");
+}
+
 }  // namespace quicore::tools

@@ -31,5 +31,7 @@ CLI::Option* add_window(CLI::App& app, std::uint64_t& target);
 
 // --keylog FILE: for tools/common/key_log.h.
 CLI::Option* add_keylog(CLI::App& app, std::string& target);
+// --qlog DIRECTORY: for tools/common/qlog_files.h.
+CLI::Option* add_qlog(CLI::App& app, std::string& target);
 
 }  // namespace quicore::tools

@@ -19,8 +19,8 @@ constexpr std::chrono::milliseconds kMoveRetry{1};  // until the server has give
 }  // namespace
 
 Fetcher::Fetcher(const GetOptions& options, std::vector<Url> urls,
-                 const std::optional<KeyLog>& key_log, FetchTotals& totals)
-    : options_(options), waiting_(urls.begin(), urls.end()), key_log_(key_log), totals_(totals) {
+                 const Logs& logs, FetchTotals& totals)
+    : options_(options), waiting_(urls.begin(), urls.end()), logs_(logs), totals_(totals) {
   totals_.wanted += waiting_.size();
 }
 
@@ -33,10 +33,12 @@ Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
     auto endpoint = Endpoint::create(Shard::current(), config);
     if (!endpoint) co_return std::unexpected(std::move(endpoint.error()));
     SessionConfig session_config = session_config_of(options_, waiting_.front());
-    session_config.secure.keylog = key_log_.has_value();
+    session_config.secure.keylog = logs_.keys.has_value();
+    session_config.qlog = logs_.qlogs.wanted();
     auto session = endpoint->connect(address, std::move(session_config), resume_);
     if (!session) co_return std::unexpected(std::move(session.error()));
-    if (key_log_) key_log_->follow(*session);
+    if (logs_.keys) logs_.keys->follow(*session);
+    logs_.qlogs.follow(*session);
     endpoint_ = *endpoint;
     session_ = *session;
     // With 0-RTT requests may leave before the handshake has ended.
@@ -60,6 +62,13 @@ Task<> Fetcher::fetch_all() {
     Shard::current().spawn(fetch_in_turn(&running, all_done));
   }
   (void)co_await all_done.completion();
+  const auto handshake = session_.handshake();
+  for (FetchResult& result : results_) {
+    if (handshake.peek() == nullptr || !*handshake.peek()) break;
+    result.resumed = (*handshake.peek())->resumed;
+    result.early_data = (*handshake.peek())->early_data;
+    result.version = session_.version();
+  }
 }
 
 Task<Result<>> Fetcher::keep_session() {

@@ -15,6 +15,7 @@
 #include "api/session.h"
 #include "api/task.h"
 #include "tools/common/key_log.h"
+#include "tools/common/qlog_files.h"
 #include "tools/get/options.h"
 #include "tools/get/output_file.h"
 
@@ -26,10 +27,20 @@ struct FetchResult {
   std::uint64_t bytes = 0;
   std::string error;  // empty: complete
   bool write_failed = false;
+  // Of the session that carried it.
+  bool resumed = false;
+  bool early_data = false;
+  QuicVersion version{};
 
   bool ok() const noexcept {
     return error.empty() && (status == "done" || status.starts_with('2'));
   }
+};
+
+// What is written about every session; outlives them.
+struct Logs {
+  std::optional<KeyLog> keys;
+  QlogFiles qlogs;
 };
 
 struct FetchTotals {
@@ -40,7 +51,7 @@ struct FetchTotals {
 
 class Fetcher {
  public:
-  Fetcher(const GetOptions& options, std::vector<Url> urls, const std::optional<KeyLog>& key_log,
+  Fetcher(const GetOptions& options, std::vector<Url> urls, const Logs& logs,
           FetchTotals& totals);
 
   // What an earlier run kept of a session with this server.
@@ -66,7 +77,7 @@ class Fetcher {
 
   const GetOptions& options_;
   std::deque<Url> waiting_;
-  const std::optional<KeyLog>& key_log_;
+  const Logs& logs_;
   FetchTotals& totals_;
   Endpoint endpoint_;
   Session session_;

@@ -41,6 +41,9 @@ void print_results(const GetOptions& options, const std::vector<FetchResult>& re
       json.push_back({{"url", result.url},
                       {"status", result.status},
                       {"bytes", result.bytes},
+                      {"resumed", result.resumed},
+                      {"early_data", result.early_data},
+                      {"version", result.version == QuicVersion::v2 ? "v2" : "v1"},
                       {"error", result.error}});
     } else if (!result.ok()) {
       std::fprintf(
@@ -78,7 +81,7 @@ Task<> give_up_after(Runtime& runtime, Duration timeout, int& status) {
 }
 
 Task<int> fetch(const GetOptions& options, std::map<std::string, Origin>& origins,
-                FetchTotals& totals) {
+                const Logs& logs, FetchTotals& totals) {
   auto style = ProgressLine::style_of(2);
   style.quiet = options.quiet;
   ProgressLine progress(std::cerr, style);
@@ -101,6 +104,7 @@ Task<int> fetch(const GetOptions& options, std::map<std::string, Origin>& origin
     }
     co_await origin.fetcher->close();
   }
+  co_await logs.qlogs.complete();
   progress.clear();
   print_results(options, results);
   const int status = exit_status(results);
@@ -113,6 +117,9 @@ int run(const GetOptions& options) {
   for (const Url& url : options.urls) by_origin[url.origin()].push_back(url);
   auto key_log = KeyLog::open(options.keylog);
   if (!key_log) return say(key_log.error(), kExitUsage);
+  auto qlogs = QlogFiles::open(options.qlog);
+  if (!qlogs) return say(qlogs.error(), kExitUsage);
+  const Logs logs{std::move(*key_log), std::move(*qlogs)};
   std::optional<Resume> resume;
   if (!options.session_file.empty()) {
     auto kept = load_session_file(options.session_file);
@@ -124,7 +131,7 @@ int run(const GetOptions& options) {
   for (auto& [name, urls] : by_origin) {
     auto addresses = resolve(urls.front().host, urls.front().port);
     if (!addresses) return say(addresses.error(), kExitNoConnection);
-    auto fetcher = std::make_unique<Fetcher>(options, std::move(urls), *key_log, totals);
+    auto fetcher = std::make_unique<Fetcher>(options, std::move(urls), logs, totals);
     if (resume) fetcher->resume(*resume);
     origins.emplace(name, Origin{std::move(*addresses), std::move(fetcher)});
   }
@@ -135,7 +142,7 @@ int run(const GetOptions& options) {
   if (!runtime) return say(runtime.error(), kExitUsage);
   int timed_out = 0;
   (*runtime)->shard(0).spawn(give_up_after(**runtime, options.timeout, timed_out));
-  const int status = (*runtime)->run(fetch(options, origins, totals));
+  const int status = (*runtime)->run(fetch(options, origins, logs, totals));
   return timed_out != 0 ? timed_out : status;
 }
 

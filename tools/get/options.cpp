@@ -58,6 +58,7 @@ void add_options(CLI::App& app, GetOptions& options, std::vector<std::string>& u
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
   add_keylog(app, options.keylog);
+  add_qlog(app, options.qlog);
   app.add_flag("--json", options.json, "print the results as one line of JSON");
   app.add_flag("--quiet", options.quiet, "no progress line, no summary");
 }

@@ -26,6 +26,7 @@ struct GetOptions {
   std::string session_file;
   std::string ca;
   std::string keylog;
+  std::string qlog;
   std::uint32_t parallel = 8;
   std::chrono::nanoseconds timeout = std::chrono::minutes(5);  // of the whole run
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);

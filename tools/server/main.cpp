@@ -14,6 +14,7 @@
 #include "api/tls.h"
 #include "tools/common/key_log.h"
 #include "tools/common/options.h"
+#include "tools/common/qlog_files.h"
 #include "tools/common/sentence.h"
 #include "tools/server/options.h"
 #include "tools/server/services.h"
@@ -76,6 +77,7 @@ struct Service {
   const ServerOptions& options;
   FileSite site;
   std::optional<KeyLog> key_log;
+  QlogFiles qlogs;
   const DevelopmentIdentity* identity;
 };
 
@@ -85,6 +87,7 @@ Task<int> serve(Runtime& runtime, const Service& service, EndpointConfig endpoin
   auto listener =
       runtime.listen_on_all(std::move(endpoint), std::move(session), [&service](Session accepted) {
         if (service.key_log) service.key_log->follow(accepted);
+        service.qlogs.follow(accepted);
         serve_session(service.site, accepted);
       });
   if (!listener) co_return fail(listener.error());
@@ -96,6 +99,7 @@ Task<int> serve(Runtime& runtime, const Service& service, EndpointConfig endpoin
   (void)co_await stop;
   shard.spawn(stop_at_second_signal(runtime, shard.signal(SIGTERM, SIGINT)));
   co_await listener->close();
+  co_await service.qlogs.complete();
   co_return 0;
 }
 
@@ -129,6 +133,9 @@ int run(const ServerOptions& options) {
   auto key_log = KeyLog::open(options.keylog);
   if (!key_log) return fail(key_log.error(), kUsageError);
   session->secure.keylog = key_log->has_value();
+  auto qlogs = QlogFiles::open(options.qlog);
+  if (!qlogs) return fail(qlogs.error(), kUsageError);
+  session->qlog = qlogs->wanted();
   RuntimeConfig config;
   config.shards = options.shards;
   config.port = options.port;
@@ -136,7 +143,7 @@ int run(const ServerOptions& options) {
   auto runtime = Runtime::create(std::move(config));
   if (!runtime) return fail(runtime.error());
   const Service service{options, FileSite(options.root), std::move(*key_log),
-                        identity ? &*identity : nullptr};
+                        std::move(*qlogs), identity ? &*identity : nullptr};
   return (*runtime)->run(serve(**runtime, service, std::move(*endpoint), std::move(*session)));
 }
 

@@ -64,6 +64,7 @@ void add_options(CLI::App& app, ServerOptions& options) {
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
   add_keylog(app, options.keylog);
+  add_qlog(app, options.qlog);
   app.add_flag("--retry", options.retry, "make every client prove its address first (Retry)");
   app.add_flag("--early-data", options.early_data, "accept 0-RTT requests: they can be replayed");
   app.add_flag("--json", options.json, "machine-readable output");

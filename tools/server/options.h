@@ -20,6 +20,7 @@ struct ServerOptions {
   std::string key;
   std::string write_certificate;
   std::string keylog;
+  std::string qlog;
   std::vector<int> cpus;
   std::uint32_t shards = 1;
   std::uint64_t payload = 0;  // 0: path MTU discovery
