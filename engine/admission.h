@@ -16,9 +16,9 @@
 // Secrets of tokens: random for each Admission unless configured. A NEW_TOKEN may come back on any
 // shard of a server, so its endpoints on one port must be given one `token_secret`.
 //
-// Time in tokens: Instants are of a monotonic clock, which starts at boot. Tokens that must be good
-// on several machines, or after a reboot, need one time scale: tell each Admission the distance from
-// its clock to a common one (the wall clock) by set_token_clock_offset().
+// Time in tokens: Instants are of a monotonic clock, which starts at boot. Tokens have to be good on
+// several machines and after a reboot, so they carry the wall clock's time: the endpoint tells the
+// distance by set_token_clock_offset().
 //
 // Threading: its shard's thread. No system call, no clock. The bytes of tokens contain randomness of
 // the TLS library's own generator; decisions and sizes don't depend on it.

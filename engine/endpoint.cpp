@@ -17,6 +17,7 @@ Endpoint::Endpoint(Shard& shard, EndpointConfig config, io::SocketId socket, con
       local_(local),
       admission_(config_, shard.random()) {
   stats_.created_at = shard.now();
+  admission_.set_token_clock_offset(shard.port().wall_clock_offset());
 }
 
 Endpoint::~Endpoint() = default;

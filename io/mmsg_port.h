@@ -41,6 +41,7 @@ class MmsgPort final : public Port {
 
   void wait(Instant deadline) override;
   Instant now() const noexcept override { return now_; }
+  Duration wall_clock_offset() const noexcept override { return io::wall_clock_offset(); }
   std::span<ReceivedTrain> received() noexcept override { return receiver_.trains(); }
 
   SendSlot* lease() noexcept override { return sender_.lease(); }

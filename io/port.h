@@ -89,6 +89,9 @@ class Port {
 
   virtual void wait(Instant deadline) = 0;
   virtual Instant now() const noexcept = 0;
+  // How far the wall clock is ahead of now(), whose zero is the machine's boot: for times that other
+  // machines read, or this one after a reboot. Zero in simulations unless set.
+  virtual Duration wall_clock_offset() const noexcept = 0;
   virtual std::span<ReceivedTrain> received() noexcept = 0;
 
   // Nullptr when every slot is in flight: the caller keeps its data and tries again next turn.

@@ -15,6 +15,16 @@ using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 // "No deadline": waits with it end only by traffic or a wake-up.
 inline constexpr Instant kNever = Instant::max();
 
+namespace io {
+
+// Of this moment: the wall clock is set now and then.
+inline Duration wall_clock_offset() noexcept {
+  return std::chrono::system_clock::now().time_since_epoch() -
+         std::chrono::steady_clock::now().time_since_epoch();
+}
+
+}  // namespace io
+
 inline constexpr std::uint64_t to_nanoseconds(Instant instant) noexcept {
   return static_cast<std::uint64_t>(instant.time_since_epoch().count());
 }

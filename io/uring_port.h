@@ -51,6 +51,7 @@ class UringPort final : public Port, private UringMessenger {
 
   void wait(Instant deadline) override;
   Instant now() const noexcept override { return now_; }
+  Duration wall_clock_offset() const noexcept override { return io::wall_clock_offset(); }
   std::span<ReceivedTrain> received() noexcept override { return receiver_->trains(); }
 
   SendSlot* lease() noexcept override { return sender_.lease(); }

@@ -64,6 +64,10 @@ class Host {
   // An address went away with its interface: sends from it are refused, arrivals dropped.
   void remove_address(const Address& address);
 
+  // Of endpoints opened from now on.
+  void set_wall_clock_offset(Duration offset) noexcept { wall_clock_offset_ = offset; }
+  Duration wall_clock_offset() const noexcept { return wall_clock_offset_; }
+
   // IP packets larger than this are refused with EMSGSIZE when they are sent. As large as on
   // loopback unless set.
   void set_mtu(std::uint32_t bytes) noexcept { mtu_ = bytes; }
@@ -98,6 +102,7 @@ class Host {
   Random random_;
   Trace& trace_;
   Gro gro_;
+  Duration wall_clock_offset_ = Duration::zero();
   std::uint32_t mtu_ = 65535;
   std::vector<Address> addresses_;
   std::vector<Group> groups_;

@@ -48,6 +48,7 @@ class SimPort final : public io::Port {
 
   void wait(Instant deadline) override;
   Instant now() const noexcept override { return now_; }
+  Duration wall_clock_offset() const noexcept override { return host_.wall_clock_offset(); }
   std::span<io::ReceivedTrain> received() noexcept override { return received_; }
 
   io::SendSlot* lease() noexcept override;

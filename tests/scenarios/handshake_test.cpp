@@ -139,6 +139,31 @@ TEST(Retry, IsSavedByTheTokenOfTheConnectionBefore) {
   EXPECT_EQ(run.server->endpoint().stats(run.world.now()).retry_count, 1u);
 }
 
+// Tokens carry the wall clock's time, not that of a clock which begins at boot.
+TEST(Retry, IsSavedByATokenFromBeforeAReboot) {
+  const auto retries = [](Duration away) {
+    EndpointConfig config = with_retry();
+    config.token_secret.emplace().fill(std::byte{7});
+    EchoRun run({Delay{20ms}}, this_test(), config);
+    run.server_host.set_wall_clock_offset(1h);
+    EXPECT_TRUE(run.echo("first"));
+    EXPECT_TRUE(run.until([&] {
+      const auto resume = run.session->connection->resume();
+      return resume.has_value() && !resume->token.empty();
+    }));
+    const auto resume = run.session->connection->resume();
+    EXPECT_TRUE(run.close());
+    run.server.reset();
+    run.server_host.set_wall_clock_offset(1h + away);
+    run.start_server();
+    run.connect(EchoRun::client_side(), &*resume);
+    EXPECT_TRUE(run.echo("second"));
+    return run.server->endpoint().stats(run.world.now()).retry_count;
+  };
+  EXPECT_EQ(retries(500s), 0u);
+  EXPECT_EQ(retries(700s), 1u) << "older than token_expiration, 600 s";
+}
+
 // --- versions: RFC 9000 6, RFC 9368, RFC 9369 ----------------------------------------------------------
 
 SessionConfig speaking(SessionConfig config, std::vector<QuicVersion> versions) {
