@@ -123,7 +123,8 @@ void Runtime::stop() noexcept { state_->stop(); }
 Result<Listener> Runtime::listen_on_all(EndpointConfig endpoint, SessionConfig session,
                                         std::function<void(Session)> on_session) {
   internal::share_secrets(endpoint, session, shard(0).now());
-  if (auto ok = internal::check_settings(endpoint, session); !ok) return std::unexpected(ok.error());
+  if (auto ok = internal::check_settings(endpoint, session); !ok)
+    return std::unexpected(ok.error());
   Listener listener;
   listener.state_ = std::make_shared<internal::ListenerState>();
   auto& parts = listener.state_->parts;

@@ -22,8 +22,8 @@
 #include "api/completion.h"
 #include "api/config.h"
 #include "api/handlers.h"
-#include "api/stats.h"
 #include "api/qlog.h"
+#include "api/stats.h"
 #include "api/stream.h"
 #include "api/task.h"
 #include "api/wait.h"
@@ -149,7 +149,7 @@ class Session {
   Certificate certificate() const;
   Certificate peer_certificate() const;
   SessionStats stats() const;
-  QlogReader qlog() const;  // empty without SessionConfig::qlog
+  QlogReader qlog() const;      // empty without SessionConfig::qlog
   Result<> update_key() const;  // RFC 9001 6
   // Client: goes on from another local address, after a validation of the new path (RFC 9000 9.2).
   // `local` may leave the port to the kernel (0); empty: another port of the present IP address.

@@ -35,7 +35,7 @@ enum class DispatchPolicy : std::uint8_t {
 };
 
 struct UdpConfig {
-  bool ipv6_only = false;                  // false: an IPv6 socket also takes IPv4 (dual stack)
+  bool ipv6_only = false;                    // false: an IPv6 socket also takes IPv4 (dual stack)
   std::optional<int> receive_buffer_size{};  // bytes
   std::optional<int> send_buffer_size{};     // bytes
   std::optional<int> ttl{};                  // 1..255
@@ -46,9 +46,10 @@ struct UdpConfig {
 };
 
 struct EndpointConfig {
-  Address address = Address::loopback(Family::ipv4, 0);  // port 0: an ephemeral port
+  Address address = Address::loopback(Family::ipv4, 0);           // port 0: an ephemeral port
   std::optional<std::array<std::byte, 16>> reset_token_secret{};  // random when unset; confidential
-  std::optional<std::array<std::byte, 32>> token_secret{};  // of Retry, NEW_TOKEN; shared by a fleet
+  std::optional<std::array<std::byte, 32>>
+      token_secret{};  // of Retry, NEW_TOKEN; shared by a fleet
   std::uint64_t address_lru_size = 1000;
   CongestionControl congestion_control = CongestionControl::cubic;
   bool disable_stateless_reset = false;
@@ -88,8 +89,8 @@ struct TransportParams {
   std::uint64_t initial_max_stream_data_uni = engine::limits::kInitialMaxStreamData;
   std::uint64_t initial_max_streams_bidi = engine::limits::kInitialMaxStreams;
   std::uint64_t initial_max_streams_uni = engine::limits::kInitialMaxStreams;
-  std::optional<Duration> max_ack_delay{};  // below 2^14 ms
-  std::uint64_t max_datagram_frame_size = 65535;  // 0: no datagrams
+  std::optional<Duration> max_ack_delay{};                      // below 2^14 ms
+  std::uint64_t max_datagram_frame_size = 65535;                // 0: no datagrams
   Duration max_idle_timeout = engine::limits::kMaxIdleTimeout;  // 0: never
   std::optional<Address> preferred_address_ipv4{};
   std::optional<Address> preferred_address_ipv6{};
@@ -103,8 +104,8 @@ struct SessionConfig {
   TlsSettings secure{};
   // A context made before, shared by sessions; used in place of `secure` when set.
   std::shared_ptr<engine::TlsContext> secure_context{};
-  std::vector<std::byte> dcid{}; // client: first destination connection ID; empty = random; 8..20
-  std::vector<std::byte> scid{}; // client: own first connection ID; empty = random; up to 20
+  std::vector<std::byte> dcid{};  // client: first destination connection ID; empty = random; 8..20
+  std::vector<std::byte> scid{};  // client: own first connection ID; empty = random; up to 20
   bool use_preferred_address = true;
   bool qlog = false;
   TransportParams transport{};

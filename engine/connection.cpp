@@ -75,9 +75,9 @@ void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> da
   }
   ngtcp2_pkt_info info{};
   info.ecn = static_cast<std::uint8_t>(train.ecn);
-  const int error =
-      ngtcp2_conn_read_pkt(conn_, &path, &info, reinterpret_cast<const std::uint8_t*>(datagram.data()),
-                           datagram.size(), to_nanoseconds(now));
+  const int error = ngtcp2_conn_read_pkt(conn_, &path, &info,
+                                         reinterpret_cast<const std::uint8_t*>(datagram.data()),
+                                         datagram.size(), to_nanoseconds(now));
   if (error != 0) [[unlikely]] {
     library_failed(error);
   }
@@ -151,8 +151,9 @@ Result<Stream*> Connection::open_stream(bool unidirectional) {
     return failure(Errc::closed, "the session is closed");
   }
   if (!handshake_completed_ && !early_usable_) {
-    return failure(Errc::invalid_state,
-                   "wait for the handshake before opening streams (or resume a session with 0-RTT)");
+    return failure(
+        Errc::invalid_state,
+        "wait for the handshake before opening streams (or resume a session with 0-RTT)");
   }
   std::int64_t id = -1;
   const int error = unidirectional ? ngtcp2_conn_open_uni_stream(conn_, &id, nullptr)
@@ -180,8 +181,8 @@ std::size_t Connection::max_datagram_size() const noexcept {
   constexpr std::size_t kPacketOverhead = 1 + NGTCP2_MAX_CIDLEN + 4 + 16 + 3;
   constexpr std::size_t kFrameOverhead = 3;
   const std::size_t path = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
-  const std::size_t frame = static_cast<std::size_t>(
-      std::min<std::uint64_t>(params->max_datagram_frame_size, 65535));
+  const std::size_t frame =
+      static_cast<std::size_t>(std::min<std::uint64_t>(params->max_datagram_frame_size, 65535));
   if (frame <= kFrameOverhead || path <= kPacketOverhead) return 0;
   return std::min(frame - kFrameOverhead, path - kPacketOverhead);
 }
@@ -192,8 +193,9 @@ Result<std::uint64_t> Connection::send_datagram(Buf data) {
   }
   const std::size_t largest = max_datagram_size();
   if (largest == 0) {
-    return failure(Errc::not_supported, "the peer does not take datagrams, or the handshake is "
-                                        "not far enough");
+    return failure(Errc::not_supported,
+                   "the peer does not take datagrams, or the handshake is "
+                   "not far enough");
   }
   if (data.size() > largest) {
     return failure(Errc::invalid_argument, "the datagram is larger than max_datagram_size(), " +

@@ -70,7 +70,7 @@ class ConnectionHandler {
   virtual void on_streams_available() {}
   virtual void on_session_ticket() {}
   virtual void on_path_changed() {}
-  virtual void on_keylog(std::string_view /*line*/) {}  // NSS format, without the newline
+  virtual void on_keylog(std::string_view /*line*/) {}            // NSS format, without the newline
   virtual void on_closed(const std::optional<Error>& error) = 0;  // empty: a clean close
 };
 
@@ -145,8 +145,8 @@ class Connection : public ListHook<EventTag>,
   void deliver();
   // Writes one train into the slot. Returns false when there is nothing (more) to send.
   bool write_train(io::SendSlot& slot, Instant now);
-  void train_sent(Instant now);       // after each train: pacing
-  void finish_transmit();             // after the last train of this turn: the next deadline
+  void train_sent(Instant now);  // after each train: pacing
+  void finish_transmit();        // after the last train of this turn: the next deadline
   bool has_events() const noexcept { return events_ != 0 || !streams_with_events_.empty(); }
   Shard& shard() const noexcept;
   Endpoint& endpoint() const noexcept { return endpoint_; }
@@ -296,7 +296,7 @@ class Connection : public ListHook<EventTag>,
   Instant close_deadline_;
   std::string alpn_;
   std::string server_name_;
-  std::unique_ptr<ClientStart> client_start_;  // until the handshake completes
+  std::unique_ptr<ClientStart> client_start_;    // until the handshake completes
   std::vector<std::uint32_t> offered_versions_;  // from a Version Negotiation packet
   SessionStats stats_{};
 };

@@ -111,12 +111,11 @@ struct ConnectionCallbacks {
                         ngtcp2_crypto_aead_ctx* rx_context, std::uint8_t* rx_iv,
                         ngtcp2_crypto_aead_ctx* tx_context, std::uint8_t* tx_iv,
                         const std::uint8_t* current_rx_secret,
-                        const std::uint8_t* current_tx_secret, std::size_t size,
-                        void* user_data) {
+                        const std::uint8_t* current_tx_secret, std::size_t size, void* user_data) {
     Connection& connection = self(user_data);
     if (connection.key_generations_++ > 0) ++connection.stats_.key_update_count;
     return make_next_keys(quic, rx_secret, tx_secret, rx_context, rx_iv, tx_context, tx_iv,
-                              current_rx_secret, current_tx_secret, size, user_data);
+                          current_rx_secret, current_tx_secret, size, user_data);
   }
 
   // --- streams -------------------------------------------------------------------------------
@@ -150,8 +149,7 @@ struct ConnectionCallbacks {
   }
 
   static int acked_stream_data_offset(ngtcp2_conn*, std::int64_t id, std::uint64_t offset,
-                                      std::uint64_t size, void* user_data,
-                                      void* stream_user_data) {
+                                      std::uint64_t size, void* user_data, void* stream_user_data) {
     Connection& connection = self(user_data);
     if (connection.http3_ != nullptr) {
       const int result = connection.http3_->acknowledged(id, size);
@@ -262,9 +260,8 @@ struct ConnectionCallbacks {
                                     void* user_data) {
     Connection& connection = self(user_data);
     Shard& shard = connection.shard();
-    const ConnectionId id =
-        make_connection_id(shard.random(), shard.index(), shard.count(),
-                           std::max(size, limits::kConnectionIdLength));
+    const ConnectionId id = make_connection_id(shard.random(), shard.index(), shard.count(),
+                                               std::max(size, limits::kConnectionIdLength));
     const auto& secret = connection.endpoint_.admission().reset_token_secret();
     if (!make_stateless_reset_token(
             std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(token->data), secret, id)) {
@@ -306,8 +303,7 @@ struct ConnectionCallbacks {
     Connection& connection = self(user_data);
     connection.mark(ConnectionEvent::path_changed);
     if ((flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN) != 0) {
-      connection.send_new_token(
-          Address::from_sockaddr(path->remote.addr, path->remote.addrlen));
+      connection.send_new_token(Address::from_sockaddr(path->remote.addr, path->remote.addrlen));
     }
     return 0;
   }

@@ -82,18 +82,21 @@ void Connection::library_failed(int ngtcp2_error) {
     case NGTCP2_ERR_DRAINING:
       return begin_draining(failed_ ? failed_ : describe_peer_close());
     case NGTCP2_ERR_IDLE_CLOSE:
-      return vanish(Error::make(Errc::timed_out, "nothing was heard from the peer for the idle "
-                                                 "timeout"));
+      return vanish(Error::make(Errc::timed_out,
+                                "nothing was heard from the peer for the idle "
+                                "timeout"));
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
-      return vanish(Error::make(Errc::timed_out, "the handshake took longer than "
-                                                 "handshake_timeout; is the server there?"));
+      return vanish(Error::make(Errc::timed_out,
+                                "the handshake took longer than "
+                                "handshake_timeout; is the server there?"));
     case NGTCP2_ERR_DROP_CONN:
       return vanish(Error::make(Errc::closed, "the connection was given up before it began"));
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:
       if (restart_with_other_version()) return;
       return vanish(Error::make(Errc::version_negotiation,
                                 "the server speaks none of the QUIC versions configured here"));
-    default: break;
+    default:
+      break;
   }
   ngtcp2_ccerr error;
   ngtcp2_ccerr_default(&error);

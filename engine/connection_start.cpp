@@ -44,8 +44,8 @@ Result<> Connection::start_client(const ClientStart& start, std::uint32_t versio
                                   std::uint32_t original_version) {
   const SessionConfig& config = start.config;
   const auto versions = wire_versions(config);
-  auto settings = make_settings(endpoint_.config(), config, start.remote, shard().random(),
-                                versions, now());
+  auto settings =
+      make_settings(endpoint_.config(), config, start.remote, shard().random(), versions, now());
   settings.original_version = original_version;
   if (config.qlog) settings.qlog_write = &Connection::record_qlog;
   if (start.resume && !start.resume->token.empty()) {
@@ -58,9 +58,8 @@ Result<> Connection::start_client(const ClientStart& start, std::uint32_t versio
     return ConnectionId::from({reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
   };
   const ConnectionId scid =
-      config.scid.empty()
-          ? make_connection_id(shard().random(), shard().index(), shard().count())
-          : as_id(config.scid);
+      config.scid.empty() ? make_connection_id(shard().random(), shard().index(), shard().count())
+                          : as_id(config.scid);
   // Any random ID will do as the first destination: the server's steering treats it as a hash.
   const ConnectionId dcid =
       config.dcid.empty() ? make_connection_id(shard().random(), 0, 1) : as_id(config.dcid);
@@ -70,8 +69,7 @@ Result<> Connection::start_client(const ClientStart& start, std::uint32_t versio
   const ngtcp2_path path = make_path(endpoint_.local_address(), start.remote, socket_);
   const int error =
       ngtcp2_conn_client_new(&conn_, &quic_dcid, &quic_scid, &path, version,
-                             &connection_callbacks(), &settings, &params, quic_memory(),
-                             this);
+                             &connection_callbacks(), &settings, &params, quic_memory(), this);
   if (error != 0) {
     return failure(Errc::no_memory,
                    std::string("cannot begin a connection: ") + ngtcp2_strerror(error));
@@ -96,8 +94,8 @@ Result<std::unique_ptr<Connection>> Connection::accept(Endpoint& endpoint,
 
 Result<> Connection::start_server(const InitialPacket& packet, const SessionConfig& config) {
   const auto versions = wire_versions(config);
-  auto settings = make_settings(endpoint_.config(), config, packet.train->remote,
-                                shard().random(), versions, now());
+  auto settings = make_settings(endpoint_.config(), config, packet.train->remote, shard().random(),
+                                versions, now());
   settings.token = packet.token.data();
   settings.tokenlen = packet.token.size();
   settings.token_type = packet.token_type;
@@ -123,25 +121,26 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
   if (params.preferred_addr_present) {
     const ConnectionId id = make_connection_id(shard().random(), shard().index(), shard().count());
     params.preferred_addr.cid = id.to_ngtcp2();
-    static_cast<void>(make_stateless_reset_token(
-        std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(
-            params.preferred_addr.stateless_reset_token),
-        secret, id));
+    static_cast<void>(
+        make_stateless_reset_token(std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(
+                                       params.preferred_addr.stateless_reset_token),
+                                   secret, id));
     issue_id(id);
   }
   const ngtcp2_cid quic_scid = scid.to_ngtcp2();
   const ngtcp2_cid quic_dcid = packet.scid.to_ngtcp2();
   const ngtcp2_path path =
       make_path(endpoint_.path_local_of(*packet.train), packet.train->remote, socket_);
-  const int error = ngtcp2_conn_server_new(&conn_, &quic_dcid, &quic_scid, &path, packet.version,
-                                           &connection_callbacks(), &settings, &params, quic_memory(),
-                                           this);
+  const int error =
+      ngtcp2_conn_server_new(&conn_, &quic_dcid, &quic_scid, &path, packet.version,
+                             &connection_callbacks(), &settings, &params, quic_memory(), this);
   if (error != 0) {
     return failure(Errc::no_memory,
                    std::string("cannot accept a connection: ") + ngtcp2_strerror(error));
   }
   issue_id(scid);
-  issue_id(packet.dcid);  // the client's Initials and 0-RTT packets carry it until they hear from us
+  issue_id(
+      packet.dcid);  // the client's Initials and 0-RTT packets carry it until they hear from us
   return attach_tls(config, nullptr);
 }
 
@@ -171,7 +170,8 @@ Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resum
   tls_->attach(conn_);
   server_name_ = config.hostname;
   if (config.keep_alive > Duration::zero()) {
-    ngtcp2_conn_set_keep_alive_timeout(conn_, static_cast<ngtcp2_duration>(config.keep_alive.count()));
+    ngtcp2_conn_set_keep_alive_timeout(conn_,
+                                       static_cast<ngtcp2_duration>(config.keep_alive.count()));
   }
   if (resume != nullptr && tls_->early_data_offered()) {
     alpn_ = config.alpn.front();

@@ -68,8 +68,7 @@ void Connection::finish_transmit() {
 void Connection::update_deadline() {
   if (conn_ == nullptr || state_ >= ConnectionState::closing) return;  // the closing period's
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn_);
-  shard().deadlines().schedule(
-      *this, expiry == UINT64_MAX ? kNever : from_nanoseconds(expiry));
+  shard().deadlines().schedule(*this, expiry == UINT64_MAX ? kNever : from_nanoseconds(expiry));
 }
 
 // --- one packet --------------------------------------------------------------------------------------
@@ -91,9 +90,9 @@ ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pk
 ngtcp2_ssize Connection::write_datagrams(PacketRoom& room) {
   while (!datagrams_out_.empty()) {
     QueuedDatagram& datagram = datagrams_out_.front();
-    ngtcp2_vec piece{const_cast<std::uint8_t*>(
-                         reinterpret_cast<const std::uint8_t*>(datagram.data.data())),
-                     datagram.data.size()};
+    ngtcp2_vec piece{
+        const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(datagram.data.data())),
+        datagram.data.size()};
     int accepted = 0;
     const ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
         conn_, room.path, room.info, room.packet, room.capacity, &accepted,
@@ -127,9 +126,9 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
       count = stream->send_queue().gather(pieces, to_end);
       fin = to_end && stream->send_queue().finished();
       for (std::size_t i = 0; i < count; ++i) {
-        vectors[i] = {const_cast<std::uint8_t*>(
-                          reinterpret_cast<const std::uint8_t*>(pieces[i].data())),
-                      pieces[i].size()};
+        vectors[i] = {
+            const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(pieces[i].data())),
+            pieces[i].size()};
       }
     }
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
@@ -163,8 +162,7 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
   }
 }
 
-void Connection::raw_stream_written(Stream& stream, std::size_t count, bool fin,
-                                    bool packet_full) {
+void Connection::raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full) {
   SendQueue& queue = stream.mutable_send_queue();
   queue.advance_sent(count);
   if (queue.unsent() == 0) {
@@ -198,7 +196,9 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
         if (Stream* stream = find_stream(chunk.stream_id)) stream->mark(StreamEvent::blocked);
         continue;
       case NGTCP2_ERR_STREAM_SHUT_WR:
-      case NGTCP2_ERR_STREAM_NOT_FOUND: http3_->write_shut(chunk.stream_id); continue;
+      case NGTCP2_ERR_STREAM_NOT_FOUND:
+        http3_->write_shut(chunk.stream_id);
+        continue;
       case NGTCP2_ERR_WRITE_MORE:
         if (http3_->written(chunk.stream_id, static_cast<std::size_t>(written)) != 0) {
           return NGTCP2_ERR_CALLBACK_FAILURE;

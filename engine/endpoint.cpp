@@ -41,9 +41,10 @@ Result<Connection*> Endpoint::connect(const Address& remote, const SessionConfig
     return failure(Errc::invalid_argument, "address: give the server's IP address and its port");
   }
   if (remote.family() != local_.family() && !(local_.family() == Family::ipv6 && local_.is_any())) {
-    return failure(Errc::invalid_argument,
-                   "address: " + remote.to_string() + " cannot be reached from an endpoint bound to " +
-                       local_.to_string() + "; bind it to the same IP version");
+    return failure(Errc::invalid_argument, "address: " + remote.to_string() +
+                                               " cannot be reached from an endpoint bound to " +
+                                               local_.to_string() +
+                                               "; bind it to the same IP version");
   }
   auto connection = Connection::connect(*this, remote, config, resume);
   if (!connection) return std::unexpected(std::move(connection.error()));
@@ -79,13 +80,12 @@ Result<io::SocketId> Endpoint::open_socket(const Address& local, const Connectio
 }
 
 void Endpoint::close_socket(io::SocketId socket) {
-  const auto erased =
-      std::erase_if(extra_sockets_, [&](const ExtraSocket& extra) { return extra.socket == socket; });
+  const auto erased = std::erase_if(
+      extra_sockets_, [&](const ExtraSocket& extra) { return extra.socket == socket; });
   if (erased > 0) shard_.close_extra_socket(socket);
 }
 
-void Endpoint::close_sockets_of(const Connection& user,
-                                std::initializer_list<io::SocketId> kept) {
+void Endpoint::close_sockets_of(const Connection& user, std::initializer_list<io::SocketId> kept) {
   std::erase_if(extra_sockets_, [&](const ExtraSocket& extra) {
     if (extra.user != &user) return false;
     if (std::find(kept.begin(), kept.end(), extra.socket) != kept.end()) return false;
@@ -103,7 +103,8 @@ const Address& Endpoint::local_address_of(io::SocketId socket) const noexcept {
 
 void Endpoint::close() {
   if (std::exchange(closing_, true)) return;
-  shard_.for_each_connection_of(*this, [](Connection& connection) { connection.close_gracefully(); });
+  shard_.for_each_connection_of(*this,
+                                [](Connection& connection) { connection.close_gracefully(); });
   if (ended()) shard_.endpoint_may_be_finished();
 }
 

@@ -119,9 +119,9 @@ inline constexpr std::uint64_t kMaxVarint = (std::uint64_t{1} << 62) - 1;
 inline constexpr std::uint64_t kMaxStreamsLimit = std::uint64_t{1} << 60;  // RFC 9000 4.6
 inline constexpr std::uint64_t kMinPayloadSize = 1200;                     // RFC 9000 14
 inline constexpr std::uint64_t kMaxPayloadSize = 65507;                    // io::kMaxTrainSize
-inline constexpr Duration kMaxMaxAckDelay = Duration(16384ms);             // RFC 9000 18.2, exclusive
-inline constexpr std::size_t kMaxAlpnSize = 255;                           // RFC 7301 3.1
-inline constexpr std::size_t kMaxHostnameSize = 253;                       // RFC 1035 2.3.4, as text
+inline constexpr Duration kMaxMaxAckDelay = Duration(16384ms);  // RFC 9000 18.2, exclusive
+inline constexpr std::size_t kMaxAlpnSize = 255;                // RFC 7301 3.1
+inline constexpr std::size_t kMaxHostnameSize = 253;            // RFC 1035 2.3.4, as text
 // Longest validity of a token. Reason: an address rarely stays with one client for longer.
 inline constexpr std::chrono::seconds kMaxTokenExpiration = std::chrono::hours{24 * 7};
 // Longest handshake, idle and keep-alive times. Reason: far above any use, far below overflow of
@@ -132,7 +132,7 @@ inline constexpr Duration kMaxTimeout = std::chrono::hours{24 * 365};
 // Length of the connection IDs we issue: 4 bytes of steering word (io/steering.h) and 4 more that
 // make them unguessable together: 8 random bytes, of which log2(shards) bits are fixed.
 inline constexpr std::size_t kConnectionIdLength = 8;
-inline constexpr std::size_t kMaxConnectionIdLength = 20;       // RFC 9000 17.2
+inline constexpr std::size_t kMaxConnectionIdLength = 20;        // RFC 9000 17.2
 inline constexpr std::size_t kMinInitialConnectionIdLength = 8;  // RFC 9000 7.2
 
 }  // namespace quicore::engine::limits

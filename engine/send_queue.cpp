@@ -25,8 +25,7 @@ std::size_t SendQueue::gather(std::span<Bytes> pieces, bool& to_end) const noexc
 void SendQueue::advance_sent(std::uint64_t count) noexcept {
   QUICORE_DCHECK_THAT(count <= unsent());
   sent_ += count;
-  while (sent_index_ < bufs_.size() &&
-         sent_ >= sent_index_offset_ + bufs_[sent_index_].size()) {
+  while (sent_index_ < bufs_.size() && sent_ >= sent_index_offset_ + bufs_[sent_index_].size()) {
     sent_index_offset_ += bufs_[sent_index_].size();
     ++sent_index_;
   }

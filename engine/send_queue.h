@@ -48,7 +48,7 @@ class SendQueue {
   std::uint64_t acknowledged_ = 0;
   std::uint64_t sent_ = 0;
   std::uint64_t end_ = 0;
-  std::size_t sent_index_ = 0;          // the Buf that holds offset sent_ ...
+  std::size_t sent_index_ = 0;           // the Buf that holds offset sent_ ...
   std::uint64_t sent_index_offset_ = 0;  // ... and the stream offset of its first byte
   bool finished_ = false;
   bool fin_sent_ = false;

@@ -47,10 +47,10 @@ void Shard::turn(Instant limit) {
 
 void Shard::turn_after_wait() {
   now_ = port_.now();
-  receive();   // 2
-  expire();    // 3
-  deliver();   // 4
-  send();      // 5
+  receive();  // 2
+  expire();   // 3
+  deliver();  // 4
+  send();     // 5
   clean_up();
 }
 
@@ -209,15 +209,15 @@ void Shard::accept(Endpoint& endpoint, const io::ReceivedTrain& train,
     return;
   }
   ngtcp2_pkt_hd header{};
-  const int error = ngtcp2_accept(
-      &header, reinterpret_cast<const std::uint8_t*>(datagram.data()), datagram.size());
+  const int error = ngtcp2_accept(&header, reinterpret_cast<const std::uint8_t*>(datagram.data()),
+                                  datagram.size());
   InitialPacket packet;
   packet.train = &train;
   packet.datagram = datagram;
-  const Verdict verdict =
-      error != 0 ? Verdict::drop
-                 : endpoint.admission().decide(header, train.remote, now_, half_open_,
-                                               endpoint.connection_count(), packet);
+  const Verdict verdict = error != 0
+                              ? Verdict::drop
+                              : endpoint.admission().decide(header, train.remote, now_, half_open_,
+                                                            endpoint.connection_count(), packet);
   if (verdict == Verdict::accept) {
     accept_connection(endpoint, packet, config);
   } else {
@@ -266,15 +266,16 @@ void Shard::refuse(Endpoint& endpoint, const InitialPacket& packet, Verdict verd
                                                    settings_.index, settings_.count));
     case Verdict::refuse_busy:
       ++stats.server_busy_count;
-      return reply(endpoint, *packet.train,
-                   connection_close(packet.version, packet.scid, packet.dcid,
-                                    NGTCP2_CONNECTION_REFUSED));
+      return reply(
+          endpoint, *packet.train,
+          connection_close(packet.version, packet.scid, packet.dcid, NGTCP2_CONNECTION_REFUSED));
     case Verdict::invalid_token:
-      return reply(endpoint, *packet.train,
-                   connection_close(packet.version, packet.scid, packet.dcid,
-                                    NGTCP2_INVALID_TOKEN));
+      return reply(
+          endpoint, *packet.train,
+          connection_close(packet.version, packet.scid, packet.dcid, NGTCP2_INVALID_TOKEN));
     case Verdict::accept:
-    case Verdict::drop: ++stats.dropped_count;
+    case Verdict::drop:
+      ++stats.dropped_count;
   }
 }
 
@@ -414,8 +415,7 @@ Result<Endpoint*> Shard::open_endpoint(const EndpointConfig& config,
   now_ = std::max(now_, port_.now());
   auto socket = port_.open(options);
   if (!socket) return std::unexpected(std::move(socket.error()));
-  auto endpoint =
-      std::make_unique<Endpoint>(*this, config, *socket, port_.local_address(*socket));
+  auto endpoint = std::make_unique<Endpoint>(*this, config, *socket, port_.local_address(*socket));
   Endpoint* opened = endpoint.get();
   endpoints_.push_back(std::move(endpoint));
   register_socket(*socket, *opened);

@@ -63,9 +63,9 @@ Result<> Stream::send_headers(FieldSection section, const Headers& fields, bool 
   if (auto ok = check_can_send(); !ok) return ok;
   Http3Session* http3 = connection_.http3();
   if (http3 == nullptr) {
-    return failure(Errc::not_supported,
-                   "the application protocol '" + std::string(connection_.alpn()) +
-                       "' has no header fields; only HTTP/3 ('h3') has");
+    return failure(Errc::not_supported, "the application protocol '" +
+                                            std::string(connection_.alpn()) +
+                                            "' has no header fields; only HTTP/3 ('h3') has");
   }
   if (section == FieldSection::headers && headers_sent_) {
     return failure(Errc::invalid_state, "headers were sent already");

@@ -36,15 +36,15 @@ constexpr std::int64_t raw(StreamId id) noexcept { return static_cast<std::int64
 
 // What happened to a stream since the last DELIVER; bits, delivered in this order.
 enum class StreamEvent : std::uint16_t {
-  opened = 1 << 0,        // by the peer
-  headers = 1 << 1,       // hints, headers or trailers wait in take_headers()
-  readable = 1 << 2,      // bytes or the end wait in read()
-  blocked = 1 << 3,       // flow control stopped sending
-  writable = 1 << 4,      // the send queue fell to half of the budget or below
-  flushed = 1 << 5,       // everything queued, and FIN if given, was acknowledged
-  stopped = 1 << 6,       // STOP_SENDING received
-  reset = 1 << 7,         // RESET_STREAM received
-  closed = 1 << 8,        // both directions are done; last event
+  opened = 1 << 0,    // by the peer
+  headers = 1 << 1,   // hints, headers or trailers wait in take_headers()
+  readable = 1 << 2,  // bytes or the end wait in read()
+  blocked = 1 << 3,   // flow control stopped sending
+  writable = 1 << 4,  // the send queue fell to half of the budget or below
+  flushed = 1 << 5,   // everything queued, and FIN if given, was acknowledged
+  stopped = 1 << 6,   // STOP_SENDING received
+  reset = 1 << 7,     // RESET_STREAM received
+  closed = 1 << 8,    // both directions are done; last event
 };
 
 enum class FieldSection : std::uint8_t { informational, headers, trailers };
@@ -102,10 +102,10 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   // HTTP/3 only (not_supported otherwise): a request on a stream we opened, a response on the
   // peer's; informational sections first, trailers after the body and before finish().
   Result<> send_headers(FieldSection section, const Headers& fields, bool fin);
-  void reset(std::uint64_t application_code);          // RESET_STREAM: abandons what is queued
-  void stop_sending(std::uint64_t application_code);   // STOP_SENDING
-  void want_writable(std::size_t budget) noexcept;     // asks for one `writable` event
-  void want_flushed() noexcept;                        // asks for one `flushed` event
+  void reset(std::uint64_t application_code);         // RESET_STREAM: abandons what is queued
+  void stop_sending(std::uint64_t application_code);  // STOP_SENDING
+  void want_writable(std::size_t budget) noexcept;    // asks for one `writable` event
+  void want_flushed() noexcept;                       // asks for one `flushed` event
   const SendQueue& send_queue() const noexcept { return send_; }
   // RFC 9218; HTTP/3 only, ignored elsewhere.
   void set_priority(std::uint8_t urgency, bool incremental) noexcept;
@@ -155,26 +155,26 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   StreamId id_;
   std::uint16_t events_ = 0;
   bool peer_initiated_ : 1;
-  bool fin_received_ : 1 = false;   // nothing more will come: FIN, or ...
+  bool fin_received_ : 1 = false;    // nothing more will come: FIN, or ...
   bool reset_received_ : 1 = false;  // ... RESET_STREAM
   bool discard_ : 1 = false;
-  bool blocked_ : 1 = false;        // by stream flow control, until MAX_STREAM_DATA
-  bool send_closed_ : 1 = false;    // FIN queued or RESET_STREAM sent
+  bool blocked_ : 1 = false;      // by stream flow control, until MAX_STREAM_DATA
+  bool send_closed_ : 1 = false;  // FIN queued or RESET_STREAM sent
   bool want_writable_ : 1 = false;
   bool want_flushed_ : 1 = false;
   bool closed_ : 1 = false;
   bool headers_sent_ : 1 = false;
   bool reset_sent_ : 1 = false;
   bool trailers_sent_ : 1 = false;
-  bool internal_ : 1 = false;       // HTTP/3 control and QPACK streams: no handler, no events
+  bool internal_ : 1 = false;  // HTTP/3 control and QPACK streams: no handler, no events
   std::size_t budget_ = 0;
-  std::uint64_t peer_code_ = 0;     // of reset/stop, until delivered
+  std::uint64_t peer_code_ = 0;  // of reset/stop, until delivered
   std::optional<Error> error_;
   SendQueue send_;
   RingQueue<ReceivedPiece> received_;
-  Buf slab_;                        // whole slab the next received bytes go into ...
-  std::uint32_t slab_used_ = 0;     // ... behind these
-  std::uint64_t uncredited_ = 0;    // received, but the peer has not been given room for it again
+  Buf slab_;                      // whole slab the next received bytes go into ...
+  std::uint32_t slab_used_ = 0;   // ... behind these
+  std::uint64_t uncredited_ = 0;  // received, but the peer has not been given room for it again
   RingQueue<PendingHeaders> headers_;
   std::uint64_t bytes_received_ = 0;
   Instant created_at_;

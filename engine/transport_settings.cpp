@@ -10,7 +10,7 @@ namespace {
 
 // Payload sizes that path MTU discovery tries, ascending, each the largest of a common link: Ethernet
 // over tunnels, Ethernet with IPv6 and IPv4, 4K, jumbo frames, loopback. Bounded by max_payload_size.
-constexpr std::array<std::uint16_t, 8> kDiscoveryProbes = {1392, 1444, 1452, 1472,
+constexpr std::array<std::uint16_t, 8> kDiscoveryProbes = {1392, 1444, 1452,  1472,
                                                            4048, 8952, 32768, 65487};
 
 // RFC 9000 14: what every path must carry; the specification starts a little above (EC14).
@@ -27,9 +27,12 @@ void fill_random(std::uint8_t* destination, std::size_t size, const ngtcp2_rand_
 
 ngtcp2_cc_algo algorithm(CongestionControl choice) noexcept {
   switch (choice) {
-    case CongestionControl::cubic: return NGTCP2_CC_ALGO_CUBIC;
-    case CongestionControl::reno: return NGTCP2_CC_ALGO_RENO;
-    case CongestionControl::bbr: return NGTCP2_CC_ALGO_BBR;
+    case CongestionControl::cubic:
+      return NGTCP2_CC_ALGO_CUBIC;
+    case CongestionControl::reno:
+      return NGTCP2_CC_ALGO_RENO;
+    case CongestionControl::bbr:
+      return NGTCP2_CC_ALGO_BBR;
   }
   return NGTCP2_CC_ALGO_CUBIC;
 }

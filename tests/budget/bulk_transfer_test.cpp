@@ -173,7 +173,8 @@ TEST_P(BulkTransferBudget, AllocatesNothingPerPacketAndSharesSystemCalls) {
   EXPECT_LT(libraries / packets, 0.001) << libraries << " allocations of the C libraries";
   // Datagrams travel in trains: without GSO and GRO each would be its own.
   EXPECT_GT(packets / trains, 10);
-  EXPECT_GT(packets / static_cast<double>(server.port->stats().trains_sent - sent_calls_before), 20);
+  EXPECT_GT(packets / static_cast<double>(server.port->stats().trains_sent - sent_calls_before),
+            20);
 }
 
 }  // namespace

@@ -241,9 +241,8 @@ TEST(Runtime, TellsEveryPeerWhenItEnds) {
   const auto identity = value_or_throw(make_development_identity());
   std::promise<Address> ready;
   int closed = 0;
-  std::thread server([&] {
-    closed = make()->run(serve_until_all_are_closed(&ready, identity.server));
-  });
+  std::thread server(
+      [&] { closed = make()->run(serve_until_all_are_closed(&ready, identity.server)); });
   const Address address = ready.get_future().get();
   EXPECT_EQ(make()->run(connect_many(address, identity.client)), kManySessions);
   server.join();

@@ -57,9 +57,9 @@ Task<int> keeps_its_shard(Runtime& runtime, SteeringCase which) {
 
   std::vector<Session> sessions;
   for (std::uint32_t i = 0; i < kSessions; ++i) {
-    sessions.push_back(value_or_throw(client.connect(
-        listener.address(),
-        {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
+    sessions.push_back(value_or_throw(
+        client.connect(listener.address(),
+                       {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
   }
   std::set<std::string> shards;
   for (Session& session : sessions) {

@@ -15,7 +15,7 @@ quicore::Task<int> open_and_close(quicore::Shard& shard) {
   const auto address = endpoint->address();
   std::printf("opened %s\n", address ? address->to_string().c_str() : "nothing");
   const auto closed = co_await endpoint->close();
-  co_return address && closed ? 0 : 1;
+  co_return address&& closed ? 0 : 1;
 }
 
 int main() {

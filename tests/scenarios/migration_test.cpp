@@ -107,12 +107,13 @@ TEST(SessionMigration, ADownloadSurvivesARebindingAtAnyMoment) {
   constexpr Duration kStep = 777us;
   for (int step = 0; step < 300; ++step) {
     ApiPair pair(this_test(), {Delay{20ms}, Bandwidth{500_Mbit, 256_KiB}});
-    const Subscription serving = pair.server.endpoint.on_session().add_listener([](Session session) {
-      session.on_stream() = [](StreamEvent event) {
-        event.stream.discard();
-        EXPECT_TRUE(event.respond_with({.body = pattern(kSize)}).has_value());
-      };
-    });
+    const Subscription serving =
+        pair.server.endpoint.on_session().add_listener([](Session session) {
+          session.on_stream() = [](StreamEvent event) {
+            event.stream.discard();
+            EXPECT_TRUE(event.respond_with({.body = pattern(kSize)}).has_value());
+          };
+        });
     pair.connect("xyz");
     auto stream = value_or_throw(pair.session.open({.body = "please"}));
     std::size_t received = 0;

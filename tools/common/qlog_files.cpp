@@ -51,7 +51,8 @@ Task<> write_to_the_end(QlogReader log, std::unique_ptr<OpenFile> file) {
     file->write(*records);
   }
   if (log.dropped() > 0) {
-    std::fprintf(stderr, "qlog: \"%s\" lacks %llu records: they came faster than they were written\n",
+    std::fprintf(stderr,
+                 "qlog: \"%s\" lacks %llu records: they came faster than they were written\n",
                  file->path().c_str(), static_cast<unsigned long long>(log.dropped()));
   }
 }
@@ -71,9 +72,9 @@ Result<QlogFiles> QlogFiles::open(const std::string& option) {
   }
   if (!error) return files;
   return std::unexpected(Error::system(
-      error.value(), std::string(variable != nullptr ? kVariable : "--qlog") + ": cannot write to \"" +
-                         files.directory_.string() + "\": " + error.message() +
-                         "; name a directory that this user may write to"));
+      error.value(), std::string(variable != nullptr ? kVariable : "--qlog") +
+                         ": cannot write to \"" + files.directory_.string() + "\": " +
+                         error.message() + "; name a directory that this user may write to"));
 }
 
 void QlogFiles::follow(const Session& session) const {

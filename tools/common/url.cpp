@@ -36,17 +36,20 @@ Result<Url> parse_url(std::string_view text) {
   Url url;
   const std::size_t path = rest.find_first_of("/?");
   if (path != std::string_view::npos) {
-    url.path = rest[path] == '/' ? std::string(rest.substr(path)) : "/" + std::string(rest.substr(path));
+    url.path =
+        rest[path] == '/' ? std::string(rest.substr(path)) : "/" + std::string(rest.substr(path));
     rest = rest.substr(0, path);
   }
-  if (rest.find('@') != std::string_view::npos) return bad_url(text, "has a user name, which is not supported");
+  if (rest.find('@') != std::string_view::npos)
+    return bad_url(text, "has a user name, which is not supported");
   std::string_view port;
   if (rest.starts_with('[')) {
     const std::size_t end = rest.find(']');
     if (end == std::string_view::npos) return bad_url(text, "has no ] behind the IPv6 address");
     url.host = rest.substr(1, end - 1);
     rest.remove_prefix(end + 1);
-    if (!rest.empty() && rest.front() != ':') return bad_url(text, "has something between ] and the port");
+    if (!rest.empty() && rest.front() != ':')
+      return bad_url(text, "has something between ] and the port");
     if (!rest.empty()) port = rest.substr(1);
   } else {
     const std::size_t colon = rest.find(':');
@@ -68,7 +71,8 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
   hints.ai_socktype = SOCK_DGRAM;
   addrinfo* found = nullptr;
   if (const int error = ::getaddrinfo(host.c_str(), nullptr, &hints, &found); error != 0) {
-    return failure(Errc::invalid_argument, "cannot resolve '" + host + "': " + ::gai_strerror(error) +
+    return failure(Errc::invalid_argument, "cannot resolve '" + host +
+                                               "': " + ::gai_strerror(error) +
                                                "; check the name and the network");
   }
   std::vector<Address> addresses;

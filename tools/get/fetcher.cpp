@@ -18,8 +18,8 @@ constexpr std::chrono::milliseconds kMoveRetry{1};  // until the server has give
 
 }  // namespace
 
-Fetcher::Fetcher(const GetOptions& options, std::vector<Url> urls,
-                 const Logs& logs, FetchTotals& totals)
+Fetcher::Fetcher(const GetOptions& options, std::vector<Url> urls, const Logs& logs,
+                 FetchTotals& totals)
     : options_(options), waiting_(urls.begin(), urls.end()), logs_(logs), totals_(totals) {
   totals_.wanted += waiting_.size();
 }

@@ -51,8 +51,7 @@ struct FetchTotals {
 
 class Fetcher {
  public:
-  Fetcher(const GetOptions& options, std::vector<Url> urls, const Logs& logs,
-          FetchTotals& totals);
+  Fetcher(const GetOptions& options, std::vector<Url> urls, const Logs& logs, FetchTotals& totals);
 
   // What an earlier run kept of a session with this server.
   void resume(Resume kept) { resume_ = std::move(kept); }

@@ -80,8 +80,8 @@ Task<> give_up_after(Runtime& runtime, Duration timeout, int& status) {
   runtime.stop();
 }
 
-Task<int> fetch(const GetOptions& options, std::map<std::string, Origin>& origins,
-                const Logs& logs, FetchTotals& totals) {
+Task<int> fetch(const GetOptions& options, std::map<std::string, Origin>& origins, const Logs& logs,
+                FetchTotals& totals) {
   auto style = ProgressLine::style_of(2);
   style.quiet = options.quiet;
   ProgressLine progress(std::cerr, style);

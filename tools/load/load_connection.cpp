@@ -119,7 +119,8 @@ void RequestSlot::finished() {
       return next();
     }
   }
-  if (worker.plan().options.mode == LoadMode::upload) worker.count_bytes(worker.plan().options.size);
+  if (worker.plan().options.mode == LoadMode::upload)
+    worker.count_bytes(worker.plan().options.size);
   worker.count_request(due_);
   next();
 }
@@ -164,7 +165,8 @@ Result<> LoadConnection::open() {
   if (!session) return std::unexpected(std::move(session.error()));
   session_ = std::move(*session);
   session_.closed().then([this](const Result<>& how) {
-    if (!worker_.stopping() && !how) worker_.count_error("connection lost: " + to_string(how.error()));
+    if (!worker_.stopping() && !how)
+      worker_.count_error("connection lost: " + to_string(how.error()));
   });
   return {};
 }

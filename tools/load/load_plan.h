@@ -20,7 +20,7 @@ struct LoadPlan {
   const LoadOptions& options;
   Url url;
   Address server;
-  Headers headers;      // of each request (h3)
+  Headers headers;        // of each request (h3)
   bool own_path = false;  // the URL named a path: its answer's length is not known
 };
 

@@ -30,7 +30,7 @@ struct LoadOptions {
   std::uint64_t size = 0;  // 0: 1 GiB for bulk, 512 B for requests, 64 B for datagrams
   std::uint64_t payload = 0;
   std::uint64_t window = 64ULL * 1024 * 1024;
-  double rate = 0;  // requests or datagrams per second in total; 0: closed loop
+  double rate = 0;             // requests or datagrams per second in total; 0: closed loop
   std::uint64_t requests = 0;  // stop after so many; 0: by time
   std::chrono::nanoseconds duration = std::chrono::seconds(5);
   std::chrono::nanoseconds warmup = std::chrono::seconds(1);

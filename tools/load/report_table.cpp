@@ -31,21 +31,24 @@ std::string two_decimals(double value) {
 std::string report_table(const LoadReport& report) {
   std::string table;
   add_row(table, "mode", report.mode + " " + report.url);
-  add_row(table, "connections x streams", format_count(report.connections) + " x " +
-                                              format_count(report.streams));
+  add_row(table, "connections x streams",
+          format_count(report.connections) + " x " + format_count(report.streams));
   add_row(table, "measured", two_decimals(report.seconds) + " s");
   if (report.bytes > 0) add_row(table, "throughput", format_bit_rate(report.throughput_gbps * 1e9));
   if (report.requests > 0) {
-    add_row(table, "requests", format_count(report.requests) + ", " +
-                                   format_rate(report.requests_per_second, "requests"));
+    add_row(
+        table, "requests",
+        format_count(report.requests) + ", " + format_rate(report.requests_per_second, "requests"));
   }
   if (report.handshakes > 0) {
-    add_row(table, "handshakes", format_count(report.handshakes) + ", " +
-                                     format_rate(report.handshakes_per_second, "handshakes"));
+    add_row(table, "handshakes",
+            format_count(report.handshakes) + ", " +
+                format_rate(report.handshakes_per_second, "handshakes"));
   }
   const LatencySummary& latency = report.latency_us;
   if (latency.count > 0) {
-    add_row(table, "latency p50 / p90", microseconds(latency.p50) + " / " + microseconds(latency.p90));
+    add_row(table, "latency p50 / p90",
+            microseconds(latency.p50) + " / " + microseconds(latency.p90));
     add_row(table, "latency p99 / p99.9",
             microseconds(latency.p99) + " / " + microseconds(latency.p99_9));
     add_row(table, "latency max", microseconds(latency.max));

@@ -142,8 +142,8 @@ int run(const ServerOptions& options) {
   config.cpus.assign(options.cpus.begin(), options.cpus.end());
   auto runtime = Runtime::create(std::move(config));
   if (!runtime) return fail(runtime.error());
-  const Service service{options, FileSite(options.root), std::move(*key_log),
-                        std::move(*qlogs), identity ? &*identity : nullptr};
+  const Service service{options, FileSite(options.root), std::move(*key_log), std::move(*qlogs),
+                        identity ? &*identity : nullptr};
   return (*runtime)->run(serve(**runtime, service, std::move(*endpoint), std::move(*session)));
 }
 

@@ -13,10 +13,10 @@
 
 namespace quicore::tools {
 
-void serve_http3(const FileSite& site, StreamEvent event);       // h3
-void serve_hq(const FileSite& site, StreamEvent event);          // hq-interop: "GET /path\r\n"
-void serve_echo(StreamEvent event);                              // quicore-echo
-void serve_perf(StreamEvent event);                              // quicore-perf
+void serve_http3(const FileSite& site, StreamEvent event);  // h3
+void serve_hq(const FileSite& site, StreamEvent event);     // hq-interop: "GET /path\r\n"
+void serve_echo(StreamEvent event);                         // quicore-echo
+void serve_perf(StreamEvent event);                         // quicore-perf
 
 // `count` zero bytes from one static buffer: nothing is allocated or copied per piece.
 Body zeros(std::uint64_t count);

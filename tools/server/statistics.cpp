@@ -11,20 +11,20 @@ namespace quicore::tools {
 namespace {
 
 std::array<std::pair<const char*, std::uint64_t>, 12> rows_of(const EndpointStats& stats) {
-  return {{{"server_sessions", stats.server_sessions},
-           {"bytes_received", stats.bytes_received},
-           {"bytes_sent", stats.bytes_sent},
-           {"packets_received", stats.packets_received},
-           {"packets_sent", stats.packets_sent},
-           {"server_busy", stats.server_busy_count},
-           {"retry", stats.retry_count},
-           {"version_negotiation", stats.version_negotiation_count},
-           {"stateless_reset", stats.stateless_reset_count},
-           {"forwarded", stats.forwarded_count},
-           {"dropped", stats.dropped_count},
-           {"seconds", static_cast<std::uint64_t>(
-                           std::chrono::duration_cast<std::chrono::seconds>(stats.duration)
-                               .count())}}};
+  return {
+      {{"server_sessions", stats.server_sessions},
+       {"bytes_received", stats.bytes_received},
+       {"bytes_sent", stats.bytes_sent},
+       {"packets_received", stats.packets_received},
+       {"packets_sent", stats.packets_sent},
+       {"server_busy", stats.server_busy_count},
+       {"retry", stats.retry_count},
+       {"version_negotiation", stats.version_negotiation_count},
+       {"stateless_reset", stats.stateless_reset_count},
+       {"forwarded", stats.forwarded_count},
+       {"dropped", stats.dropped_count},
+       {"seconds", static_cast<std::uint64_t>(
+                       std::chrono::duration_cast<std::chrono::seconds>(stats.duration).count())}}};
 }
 
 }  // namespace
