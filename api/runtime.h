@@ -42,7 +42,7 @@ enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
 struct RuntimeConfig {
   std::uint32_t shards = 0;  // 0: one for each CPU this process may use
-  bool pin = true;           // one core per shard; with a single shard nothing is pinned
+  bool pin = true;           // one core per shard; a single one only to `cpus`
   // Shard i runs on cpus[i]. Empty: the CPUs the process may use, in order.
   std::vector<std::uint32_t> cpus{};
   PortChoice port = PortChoice::automatic;

@@ -125,7 +125,7 @@ void RuntimeState::start_threads() {
 }
 
 void RuntimeState::pin(std::uint32_t index) noexcept {
-  if (!config_.pin || size() == 1) return;
+  if (!config_.pin || (size() == 1 && config_.cpus.empty())) return;
   cpu_set_t set;
   CPU_ZERO(&set);
   CPU_SET(cpus_[index % cpus_.size()], &set);

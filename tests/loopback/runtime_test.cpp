@@ -65,19 +65,21 @@ TEST(Runtime, AShardIsPinnedToTheCpuNamedForIt) {
   ASSERT_EQ(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
   std::uint32_t cpu = 0;
   while (!CPU_ISSET(cpu, &allowed)) ++cpu;
-  auto runtime = make({.shards = 2, .cpus = {cpu, cpu}});
-  runtime->run([](Runtime& all, std::uint32_t wanted) -> Task<int> {
-    for (std::uint32_t i = 0; i < all.size(); ++i) {
-      const cpu_set_t set = co_await all.shard(i).call([] {
-        cpu_set_t mine;
-        sched_getaffinity(0, sizeof(mine), &mine);
-        return mine;
-      });
-      EXPECT_EQ(CPU_COUNT(&set), 1);
-      EXPECT_TRUE(CPU_ISSET(wanted, &set));
-    }
-    co_return 0;
-  }(*runtime, cpu));
+  for (const std::uint32_t shards : {1u, 2u}) {
+    auto runtime = make({.shards = shards, .cpus = std::vector(shards, cpu)});
+    runtime->run([](Runtime& all, std::uint32_t wanted) -> Task<int> {
+      for (std::uint32_t i = 0; i < all.size(); ++i) {
+        const cpu_set_t set = co_await all.shard(i).call([] {
+          cpu_set_t mine;
+          sched_getaffinity(0, sizeof(mine), &mine);
+          return mine;
+        });
+        EXPECT_EQ(CPU_COUNT(&set), 1);
+        EXPECT_TRUE(CPU_ISSET(wanted, &set));
+      }
+      co_return 0;
+    }(*runtime, cpu));
+  }
   cpu_set_t after;
   ASSERT_EQ(sched_getaffinity(0, sizeof(after), &after), 0);
   EXPECT_TRUE(CPU_EQUAL(&after, &allowed)) << "run() left the caller's thread pinned";
