@@ -95,6 +95,17 @@ wait_for_udp() {
   done
 }
 
+# Whether quicore-server has sent a Retry, by its own statistics.
+server_retried() {
+  kill -USR1 "$server_pid"
+  local i
+  for i in $(seq 100); do
+    grep -Eq '^retry +[0-9]' logs/server.log && break
+    sleep 0.05
+  done
+  grep -Eq '^retry +[1-9]' logs/server.log
+}
+
 stop_server() {
   kill "$server_pid" 2>/dev/null
   wait "$server_pid" 2>/dev/null

@@ -47,13 +47,14 @@ clients_against_our_server() {
 
   start_ours --early-data
   rm -f session params
+  expect() { same large; }
   try ngtcp2 "to us" "first of 0-RTT" gtls --session-file session --tp-file params --wait-for-ticket 127.0.0.1 "$port" "$(url large)"
   expect() { same large && ! grep -qi "early data was rejected" "$(last_log)"; }
   try ngtcp2 "to us" "0-RTT" gtls_loud --session-file session --tp-file params 127.0.0.1 "$port" "$(url large)"
   stop_server
 
   start_ours --retry
-  expect() { same large; }
+  expect() { same large && server_retried; }
   try ngtcp2 "to us" Retry gtls 127.0.0.1 "$port" "$(url large)"
   stop_server
 }
@@ -90,6 +91,8 @@ our_client_against_servers() {
   stop_server
 
   start_ngtcp2 --validate-addr
-  try ngtcp2 "from us" Retry get "$(url large)"
+  rm -f logs/*.sqlog
+  expect() { same large && grep -q '"packet_type":"retry"' logs/*_client.sqlog; }
+  try ngtcp2 "from us" Retry get --qlog logs "$(url large)"
   stop_server
 }

@@ -55,7 +55,7 @@ others() {
   stop_server
 
   start_ours --retry
-  expect() { same large; }
+  expect() { same large && server_retried; }
   try curl "to us" Retry to_file large
   stop_server
 }
