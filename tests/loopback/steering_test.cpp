@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/joining_relay.h"
+
 namespace quicore::test {
 namespace {
 
@@ -93,6 +95,68 @@ TEST_P(Steering, AClientThatChangesItsPortKeepsItsConnectionWithFourShards) {
   auto runtime =
       value_or_throw(Runtime::create({.shards = kShards, .pin = false, .port = GetParam().port}));
   EXPECT_EQ(runtime->run(keeps_its_shard(*runtime, GetParam())), EXIT_SUCCESS);
+}
+
+// --- GRO joins datagrams of several connections -------------------------------------------------
+
+struct Answers {
+  std::vector<std::string> text;
+  std::size_t left = 0;
+  Promise<> complete;
+};
+
+Task<> ask_for(Session session, Answers& answers, std::size_t number) {
+  answers.text[number] = co_await ask(session);
+  if (--answers.left == 0) answers.complete.set();
+}
+
+// All at the same time.
+Task<std::vector<std::string>> ask_all(const std::vector<Session>& sessions) {
+  Answers answers;
+  answers.left = sessions.size();
+  answers.text.resize(sessions.size());
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    Shard::current().spawn(ask_for(sessions[i], answers, i));
+  }
+  const Completion<> complete = answers.complete.completion();
+  value_or_throw(co_await complete);
+  co_return std::move(answers.text);
+}
+
+Task<int> survives_mixed_trains(Runtime& runtime, SteeringCase which) {
+  const auto identity = value_or_throw(make_development_identity());
+  EndpointConfig endpoint;
+  endpoint.udp.steering = which.steering;
+  auto listener = value_or_throw(runtime.listen_on_all(
+      endpoint, {.alpn = {"where"}, .secure = identity.server}, answer_with_shard));
+  JoiningRelay relay(listener.address().port());
+  auto client = value_or_throw(Endpoint::create(Shard::current()));
+  std::vector<Session> sessions;
+  for (std::uint32_t i = 0; i < kSessions; ++i) {
+    sessions.push_back(value_or_throw(
+        client.connect(Address::loopback(Family::ipv4, relay.port()),
+                       {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
+    value_or_throw(co_await sessions.back().confirmed().wait(10s));
+  }
+  const std::vector<std::string> before = co_await ask_all(sessions);
+  relay.rebind();
+  while (!relay.rebound()) (void)co_await Shard::current().sleep_for(1ms);
+  EXPECT_EQ(co_await ask_all(sessions), before) << "a session moved to another shard";
+  EXPECT_EQ(co_await ask_all(sessions), before);
+  EXPECT_GT(std::set(before.begin(), before.end()).size(), 1u);
+  EXPECT_GT(relay.mixed_trains(), 0u);
+  const EndpointStats stats = co_await listener.stats();
+  EXPECT_GT(stats.forwarded_count, 0u) << "a train goes to one shard as a whole";
+  for (Session& session : sessions) session.cancel();
+  client.destroy();
+  co_await listener.close();
+  co_return EXIT_SUCCESS;
+}
+
+TEST_P(Steering, TrainsOfSeveralConnectionsReachTheirShardsAlsoFromAnotherPort) {
+  auto runtime =
+      value_or_throw(Runtime::create({.shards = kShards, .pin = false, .port = GetParam().port}));
+  EXPECT_EQ(runtime->run(survives_mixed_trains(*runtime, GetParam())), EXIT_SUCCESS);
 }
 
 }  // namespace
