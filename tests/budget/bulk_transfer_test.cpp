@@ -118,8 +118,8 @@ class BulkTransferBudget : public ::testing::TestWithParam<io::PortChoice> {};
 
 INSTANTIATE_TEST_SUITE_P(Ports, BulkTransferBudget,
                          ::testing::Values(io::PortChoice::uring, io::PortChoice::mmsg),
-                         [](const auto& info) {
-                           return info.param == io::PortChoice::uring ? "uring" : "mmsg";
+                         [](const auto& test) {
+                           return test.param == io::PortChoice::uring ? "uring" : "mmsg";
                          });
 
 TEST_P(BulkTransferBudget, AllocatesNothingPerPacketAndSharesSystemCalls) {

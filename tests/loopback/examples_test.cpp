@@ -85,8 +85,8 @@ class Examples : public testing::TestWithParam<PortChoice> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Ports, Examples, testing::Values(PortChoice::uring, PortChoice::mmsg),
-                         [](const auto& info) {
-                           return info.param == PortChoice::uring ? "IoUring" : "Mmsg";
+                         [](const auto& test) {
+                           return test.param == PortChoice::uring ? "IoUring" : "Mmsg";
                          });
 
 TEST_P(Examples, TheSimpleClientGetsHelloWorldFromTheSimpleServer) {

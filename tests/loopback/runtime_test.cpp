@@ -143,10 +143,10 @@ class ListenOnAll : public testing::TestWithParam<std::tuple<PortChoice, bool>> 
 INSTANTIATE_TEST_SUITE_P(Ports, ListenOnAll,
                          testing::Combine(testing::Values(PortChoice::uring, PortChoice::mmsg),
                                           testing::Bool()),
-                         [](const auto& info) {
+                         [](const auto& test) {
                            const std::string port =
-                               std::get<0>(info.param) == PortChoice::uring ? "IoUring" : "Mmsg";
-                           return port + (std::get<1>(info.param) ? "Steered" : "Forwarded");
+                               std::get<0>(test.param) == PortChoice::uring ? "IoUring" : "Mmsg";
+                           return port + (std::get<1>(test.param) ? "Steered" : "Forwarded");
                          });
 
 Task<int> ask_many(Runtime& runtime, bool steering, std::set<std::string>& shards_seen) {

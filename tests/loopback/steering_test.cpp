@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
                       SteeringCase{"uring_unfiltered", false, PortChoice::uring},
                       SteeringCase{"mmsg_filtered", true, PortChoice::mmsg},
                       SteeringCase{"mmsg_unfiltered", false, PortChoice::mmsg}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 // The answer names the shard that serves the session.
 void answer_with_shard(Session session) {
