@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The outgoing bytes of one stream: Bufs from the first unacknowledged byte to the last queued one.
-// Nothing is copied: packets are encrypted straight from the Bufs, which stay pinned until the peer
+// Nothing is copied here: ngtcp2 lays packets out from the Bufs, which stay pinned until the peer
 // acknowledged them (ngtcp2 and nghttp3 keep pointers into them for retransmission).
 //
 //   acknowledged <= sent <= end          offsets into the stream's (body) bytes
