@@ -67,11 +67,17 @@ tidy: tools-for-checks configure-dev  ## clang-tidy over every source file
 check: format-check tidy build-ci  ## all that a reviewer would ask for: format, tidy, warnings, includes
 	@ctest --preset ci -L 'checks|package'
 
+reference:  ## the public headers as HTML, in build/reference/html
+	@cmake/dependencies/packages.sh reference
+	@mkdir -p build/reference
+	@doxygen docs/reference/Doxyfile
+	@echo "build/reference/html/index.html"
+
 install: build  ## install into PREFIX (default /usr/local)
 	@cmake --install build/release --prefix $(PREFIX)
 
 clean:  ## remove the builds, keep the third-party libraries
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: help deps build demo test asan tsan interop perf perf-quick limit format format-check tidy check install clean \
+.PHONY: help deps build demo test asan tsan interop perf perf-quick limit format format-check tidy check reference install clean \
         tools-for-checks

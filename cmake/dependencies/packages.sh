@@ -8,12 +8,14 @@ set -euo pipefail
 build=(autoconf automake ccache cmake g++ libbenchmark-dev libcli11-dev libgmock-dev libgtest-dev libtool make
        ninja-build nlohmann-json3-dev openssl pkg-config xz-utils)
 checks=(clang-format-14 clang-tidy-19)
+reference=(doxygen)
 case $(uname -m) in x86_64) build+=(libipsec-mb-dev) ;; esac  # the fastest packet protection; x86 only
 
 case ${1:-} in
   build) wanted=("${build[@]}") ;;
   checks) wanted=("${checks[@]}") ;;
-  *) echo "usage: packages.sh build|checks" >&2; exit 2 ;;
+  reference) wanted=("${reference[@]}") ;;
+  *) echo "usage: packages.sh build|checks|reference" >&2; exit 2 ;;
 esac
 
 if ! command -v dpkg-query > /dev/null; then
