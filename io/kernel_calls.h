@@ -17,7 +17,10 @@
 #include <cstdint>
 #include <span>
 
+// The names are the kernel's.
+// NOLINTNEXTLINE(readability-identifier-naming)
 struct io_uring;
+// NOLINTNEXTLINE(readability-identifier-naming)
 struct io_uring_params;
 struct epoll_event;
 

@@ -68,4 +68,15 @@ plant io/long.cpp "$(yes '//' | head -n 450)"
 expect fail files.sh "a file is too long"
 plant io/later.cpp '// TO''DO: more'
 expect fail files.sh "a file puts work off"
+
+# The pages need the real headers.
+rm -rf "${tree:?}"/*
+mkdir "$tree/docs"
+ln -s "$root/api" "$root/engine" "$root/io" "$root/README.md" "$tree/"
+sed 's/session\.open(/session.opened(/' "$root/docs/api.md" > "$tree/docs/api.md"
+if "$root/tests/checks/documents.sh" "$tree" > "$tree/output" 2>&1; then
+  echo "documents.sh: expected to fail: a page calls what there is not"
+  status=1
+fi
+grep -q 'docs/api.md:.*opened' "$tree/output" || { cat "$tree/output"; status=1; }
 exit $status
