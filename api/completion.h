@@ -40,6 +40,8 @@ class CompletionState final : public Counted {
   explicit CompletionState(ReadyQueue& queue) noexcept : queue_(queue) {}
 
   bool ready() const noexcept { return result_.has_value(); }
+  // Once ready().
+  // NOLINTNEXTLINE(bugprone-unchecked-optional-access)
   const Result<T>& result() const noexcept { return *result_; }
   WaiterList& waiters() noexcept { return waiters_; }
   ReadyQueue& queue() noexcept { return queue_; }
