@@ -136,6 +136,7 @@ Task<FetchResult> Fetcher::fetch(Url url) {
       co_return result;
     }
     result.status = std::string(headers->get(":status").value_or("?"));
+    for (const Field field : *headers) result.headers.emplace_back(field.name, field.value);
   } else {
     result.status = "done";
   }
@@ -181,9 +182,9 @@ Result<Stream> Fetcher::open_request(const Url& url) {
   Headers headers{{":method", method},
                   {":scheme", "https"},
                   {":authority", url.authority()},
-                  {":path", url.path},
-                  {"user-agent", "quicore-get"}};
+                  {":path", url.path}};
   for (const auto& [name, value] : options_.headers) headers.add(name, value);
+  if (!headers.contains("user-agent")) headers.add("user-agent", "quicore-get");
   request.headers = std::move(headers);
   if (has_data) request.body = File{.path = options_.data_file};
   return session_.open(std::move(request));

@@ -9,6 +9,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/endpoint.h"
@@ -24,6 +25,7 @@ namespace quicore::tools {
 struct FetchResult {
   std::string url;
   std::string status;  // ":status", or "done" without headers
+  std::vector<std::pair<std::string, std::string>> headers;
   std::uint64_t bytes = 0;
   std::string error;  // empty: complete
   bool write_failed = false;

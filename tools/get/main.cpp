@@ -38,8 +38,11 @@ void print_results(const GetOptions& options, const std::vector<FetchResult>& re
   nlohmann::ordered_json json = nlohmann::ordered_json::array();
   for (const FetchResult& result : results) {
     if (options.json) {
+      nlohmann::ordered_json headers = nlohmann::ordered_json::object();
+      for (const auto& [name, value] : result.headers) headers[name] = value;
       json.push_back({{"url", result.url},
                       {"status", result.status},
+                      {"headers", std::move(headers)},
                       {"bytes", result.bytes},
                       {"resumed", result.resumed},
                       {"early_data", result.early_data},

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/server/file_site.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "tools/common/html_report.h"
 #include "tools/common/percent.h"
 
 namespace quicore::tools {
@@ -14,6 +16,15 @@ namespace quicore::tools {
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+
+// The smallest as a rule first.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kEncodings = {{
+    {".br", "br"},
+    {".zst", "zstd"},
+    {".gz", "gzip"},
+}};
 
 constexpr std::string_view kDefaultType = "application/octet-stream";
 
@@ -60,25 +71,108 @@ std::string_view mime_type_of(std::string_view name) {
   return found == kTypes.end() ? kDefaultType : found->second;
 }
 
-FileSite::FileSite(const fs::path& root) : root_(fs::canonical(root)) {}
+FileSite::FileSite(const fs::path& root, SiteOptions options)
+    : root_(fs::canonical(root)), options_(options) {}
 
-std::optional<SiteFile> FileSite::find(std::string_view target) const {
-  const auto decoded = percent_decode(target.substr(0, target.find_first_of("?#")));
-  if (!decoded || decoded->empty() || decoded->front() != '/' || has_dot_segment(*decoded)) {
-    return std::nullopt;
+bool FileSite::may_show(const fs::path& named, const fs::path& real) const {
+  switch (options_.symlinks) {
+    case Symlinks::none:
+      return named == real;
+    case Symlinks::inside:
+      return is_below(real, root_);
+    case Symlinks::all:
+      return true;
   }
-  std::error_code error;
-  fs::path path = fs::canonical(root_ / decoded->substr(1), error);
-  if (error) return std::nullopt;
-  if (fs::is_directory(path, error)) path = fs::canonical(path / "index.html", error);
-  if (error || !is_below(path, root_) || !fs::is_regular_file(path, error)) return std::nullopt;
+  return false;
+}
+
+std::optional<SiteFile> FileSite::open_file(const fs::path& path) const {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   if (::access(path.c_str(), R_OK) != 0) return std::nullopt;
   SiteFile file;
-  file.size = fs::file_size(path, error);
-  if (error) return std::nullopt;
-  file.type = mime_type_of(path.filename().native());
   file.path = path.native();
+  file.size = static_cast<std::uint64_t>(status.st_size);
+  file.modified = status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec;
+  file.type = mime_type_of(path.filename().native());
   return file;
+}
+
+SiteEntry FileSite::look_up(std::string_view target) const {
+  const auto decoded = percent_decode(target.substr(0, target.find_first_of("?#")));
+  if (!decoded || decoded->empty() || decoded->front() != '/' || has_dot_segment(*decoded)) {
+    return {};
+  }
+  const bool slash = decoded->back() == '/';
+  fs::path named = root_ / fs::path(decoded->substr(1)).lexically_normal();
+  if (!named.has_filename()) named = named.parent_path();  // "folder/" is "folder"
+  std::error_code error;
+  fs::path real = fs::canonical(named, error);
+  if (error || !may_show(named, real)) return {};
+  if (fs::is_directory(real, error)) {
+    if (!slash) return {.kind = SiteEntry::Kind::with_a_slash};
+    const fs::path index = named / "index.html";
+    const fs::path real_index = fs::canonical(index, error);
+    if (error) {
+      if (!options_.list || ::access(real.c_str(), R_OK | X_OK) != 0) return {};
+      return {.kind = SiteEntry::Kind::directory, .path = real};
+    }
+    if (!may_show(index, real_index)) return {};
+    real = real_index;
+  } else if (slash) {
+    return {};  // a file is no directory
+  }
+  auto file = open_file(real);
+  if (!file) return {};
+  return {.kind = SiteEntry::Kind::file, .file = std::move(*file)};
+}
+
+std::optional<SiteFile> FileSite::find(std::string_view target) const {
+  SiteEntry entry = look_up(target);
+  if (entry.kind == SiteEntry::Kind::with_a_slash) {
+    entry = look_up(std::string(target.substr(0, target.find_first_of("?#"))) + "/");
+  }
+  if (entry.kind != SiteEntry::Kind::file) return std::nullopt;
+  return std::move(entry.file);
+}
+
+std::vector<SiteFile> FileSite::precompressed(const SiteFile& file) const {
+  std::vector<SiteFile> found;
+  for (const auto& [ending, encoding] : kEncodings) {
+    const fs::path named = file.path + std::string(ending);
+    std::error_code error;
+    const fs::path real = fs::canonical(named, error);
+    if (error || !may_show(named, real)) continue;
+    if (auto sibling = open_file(real)) {
+      sibling->type = file.type;
+      sibling->encoding = encoding;
+      found.push_back(std::move(*sibling));
+    }
+  }
+  return found;
+}
+
+std::string listing_of(const fs::path& directory, std::string_view title) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory, error), end; !error && entry != end;
+       entry.increment(error)) {
+    std::string name = entry->path().filename().native();
+    if (name.starts_with('.')) continue;
+    std::error_code ignored;
+    if (entry->is_directory(ignored)) name += '/';
+    names.push_back(std::move(name));
+  }
+  std::sort(names.begin(), names.end());
+  const std::string heading = escape_html(title);
+  std::string page = "<!doctype html>\n<meta charset=\"utf-8\">\n<title>" + heading +
+                     "</title>\n<h1>" + heading + "</h1>\n<ul>\n<li><a href=\"../\">../</a></li>\n";
+  for (const std::string& name : names) {
+    // "./" keeps a name with a colon from being read as a scheme.
+    page += "<li><a href=\"./" + escape_html(percent_encode_path(name)) + "\">" +
+            escape_html(name) + "</a></li>\n";
+  }
+  return page + "</ul>\n";
 }
 
 }  // namespace quicore::tools

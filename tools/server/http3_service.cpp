@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "tools/server/http_content.h"
 #include "tools/server/services.h"
 
 namespace quicore::tools {
@@ -12,15 +16,51 @@ namespace {
 constexpr std::string_view kBytesPath = "/bytes/";
 constexpr std::uint64_t kLargestBytes = 1ULL << 40;  // 1 TiB
 
-void answer(const StreamEvent& event, std::string_view status, std::string_view text) {
-  Headers headers{{":status", status}, {"content-type", "text/plain; charset=utf-8"}};
-  headers.add("content-length", std::to_string(text.size()));
-  // What cannot be answered any more (the client went away) needs no answer.
-  (void)event.respond_with({.headers = std::move(headers), .body = Buf::copy(text)});
+std::string copy_of(const Headers& headers, std::string_view name) {
+  return std::string(headers.get(name).value_or(""));
 }
 
-void refuse_method(const StreamEvent& event, std::string_view allowed) {
-  (void)event.respond_with({.headers = Headers{{":status", "405"}, {"allow", allowed}}});
+// One request and its answer, which is logged when its stream has closed.
+struct Exchange {
+  const Web& web;
+  StreamEvent event;
+
+  // `length`: of the body, where it is known.
+  void respond(Headers headers, Body body = {}, std::optional<std::uint64_t> length = 0) const {
+    if (web.log) log_when_closed(copy_of(headers, ":status"), length);
+    // What cannot be answered any more (the client went away) needs no answer.
+    (void)event.respond_with({.headers = std::move(headers), .body = std::move(body)});
+  }
+  void say(std::string_view status, std::string_view text) const {
+    Headers headers{{":status", status}, {"content-type", "text/plain; charset=utf-8"}};
+    headers.add("content-length", std::to_string(text.size()));
+    respond(std::move(headers), Buf::copy(text), text.size());
+  }
+  void refuse_method(std::string_view allowed) const {
+    respond({{":status", "405"}, {"allow", allowed}});
+  }
+
+ private:
+  void log_when_closed(std::string status, std::optional<std::uint64_t> length) const;
+};
+
+void Exchange::log_when_closed(std::string status, std::optional<std::uint64_t> length) const {
+  AccessEntry entry;
+  entry.remote = event.stream.session().remote_address();
+  entry.method = copy_of(*event.headers, ":method");
+  entry.target = copy_of(*event.headers, ":path");
+  entry.status = std::move(status);
+  entry.referer = copy_of(*event.headers, "referer");
+  entry.user_agent = copy_of(*event.headers, "user-agent");
+  event.stream.closed().then([entry = std::move(entry), stream = event.stream, length,
+                              log = &*web.log](const Result<>& end) mutable {
+    const StreamStats stats = stream.stats();
+    // Clients leave as soon as they have everything, perhaps without acknowledging the end.
+    entry.complete = end.has_value() || (length && stats.bytes_sent >= *length);
+    entry.bytes = entry.complete && length ? *length : stats.bytes_sent;
+    entry.took = stats.duration;
+    log->record(entry);
+  });
 }
 
 std::optional<std::uint64_t> parse_count(std::string_view text) {
@@ -32,27 +72,59 @@ std::optional<std::uint64_t> parse_count(std::string_view text) {
   return count;
 }
 
-void serve_bytes(const StreamEvent& event, std::string_view number) {
+void serve_bytes(const Exchange& exchange, std::string_view number, bool head) {
   const auto count = parse_count(number);
-  if (!count) return answer(event, "400", "write /bytes/N with N from 0 to 2^40\n");
+  if (!count) return exchange.say("400", "write /bytes/N with N from 0 to 2^40\n");
   Headers headers{{":status", "200"}, {"content-type", "application/octet-stream"}};
   headers.add("content-length", std::to_string(*count));
-  (void)event.respond_with({.headers = std::move(headers), .body = zeros(*count)});
+  if (head) return exchange.respond(std::move(headers));
+  exchange.respond(std::move(headers), zeros(*count), *count);
 }
 
-void serve_file(const FileSite& site, const StreamEvent& event, std::string_view path, bool head) {
-  auto file = site.find(path);
-  if (!file) return answer(event, "404", "no such file\n");
-  Headers headers{{":status", "200"}, {"content-type", file->type}};
-  headers.add("content-length", std::to_string(file->size));
-  if (head) return void(event.respond_with({.headers = std::move(headers)}));
-  (void)event.respond_with(
-      {.headers = std::move(headers),
-       .body = File{.path = std::move(file->path), .offset = 0, .length = file->size}});
+void serve_content(const Exchange& exchange, const SiteFile& whole, bool head) {
+  const Headers& request = *exchange.event.headers;
+  const std::vector<SiteFile> encoded = exchange.web.files.precompressed(whole);
+  const SiteFile* better = preferred_encoding(request.get("accept-encoding").value_or(""), encoded);
+  const SiteFile& file = better != nullptr ? *better : whole;
+  ContentAnswer answer = answer_for(request, file, !encoded.empty());
+  if (head || !answer.has_body) return exchange.respond(std::move(answer.headers));
+  exchange.respond(std::move(answer.headers),
+                   File{.path = file.path, .offset = answer.offset, .length = answer.length},
+                   answer.length);
+}
+
+void redirect_to_directory(const Exchange& exchange, std::string_view target) {
+  const std::size_t query = std::min(target.find('?'), target.size());
+  const std::string path(target.substr(0, query));
+  // "//host/" would be read as another host.
+  const std::size_t slashes = std::min(path.find_first_not_of('/'), path.size());
+  Headers headers{{":status", "301"}};
+  headers.add("location", "/" + path.substr(slashes) + "/" + std::string(target.substr(query)));
+  exchange.respond(std::move(headers));
+}
+
+void serve_path(const Exchange& exchange, std::string_view target, bool head) {
+  const SiteEntry entry = exchange.web.files.look_up(target);
+  switch (entry.kind) {
+    case SiteEntry::Kind::missing:
+      return exchange.say("404", "no such file\n");
+    case SiteEntry::Kind::with_a_slash:
+      return redirect_to_directory(exchange, target);
+    case SiteEntry::Kind::file:
+      return serve_content(exchange, entry.file, head);
+    case SiteEntry::Kind::directory:
+      break;
+  }
+  const std::string page = listing_of(entry.path, target.substr(0, target.find('?')));
+  Headers headers{{":status", "200"}, {"content-type", "text/html; charset=utf-8"}};
+  headers.add("content-length", std::to_string(page.size()));
+  if (head) return exchange.respond(std::move(headers));
+  exchange.respond(std::move(headers), page, page.size());
 }
 
 // The client may send faster than it reads: a chunk's credit returns when the answer takes it.
-void echo(const StreamEvent& event) {
+void echo(const Exchange& exchange) {
+  const StreamEvent& event = exchange.event;
   auto next = [reader = event.stream.reader()]() -> Task<Result<std::optional<Buf>>> {
     auto chunk = co_await reader.next();
     if (!chunk) co_return std::unexpected(std::move(chunk.error()));
@@ -64,32 +136,33 @@ void echo(const StreamEvent& event) {
   if (const auto length = event.headers->get("content-length")) {
     headers.add("content-length", *length);
   }
-  (void)event.respond_with({.headers = std::move(headers), .body = std::move(next)});
+  exchange.respond(std::move(headers), std::move(next), std::nullopt);
 }
 
-void discard(const StreamEvent& event) {
-  (void)event.stream.consume(
-      [event, received = std::uint64_t{0}](std::span<const Bytes> chunks, bool done) mutable {
+void discard(const Exchange& exchange) {
+  (void)exchange.event.stream.consume(
+      [exchange, received = std::uint64_t{0}](std::span<const Bytes> chunks, bool done) mutable {
         for (const Bytes chunk : chunks) received += chunk.size();
-        if (done) answer(event, "200", std::to_string(received) + "\n");
+        if (done) exchange.say("200", std::to_string(received) + "\n");
       });
 }
 
 }  // namespace
 
-void serve_http3(const FileSite& site, StreamEvent event) {
+void serve_http3(const Web& web, StreamEvent event) {
   if (!event.respond_with || event.headers == nullptr) return;
+  const Exchange exchange{web, event};
   const std::string_view method = event.headers->get(":method").value_or("");
   const std::string_view path = event.headers->get(":path").value_or("");
-  const bool get = method == "GET";
   const bool head = method == "HEAD";
   if (path == "/echo" || path == "/discard") {
-    if (method != "POST" && method != "PUT") return refuse_method(event, "POST, PUT");
-    return path == "/echo" ? echo(event) : discard(event);
+    if (method != "POST" && method != "PUT") return exchange.refuse_method("POST, PUT");
+    return path == "/echo" ? echo(exchange) : discard(exchange);
   }
-  if (!get && !head) return refuse_method(event, "GET, HEAD");
-  if (path.starts_with(kBytesPath)) return serve_bytes(event, path.substr(kBytesPath.size()));
-  serve_file(site, event, path, head);
+  if (method != "GET" && !head) return exchange.refuse_method("GET, HEAD");
+  if (path.starts_with(kBytesPath))
+    return serve_bytes(exchange, path.substr(kBytesPath.size()), head);
+  serve_path(exchange, path, head);
 }
 
 }  // namespace quicore::tools

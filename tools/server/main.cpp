@@ -75,7 +75,7 @@ Task<> stop_at_second_signal(Runtime& runtime, Completion<int> asked) {
 
 struct Service {
   const ServerOptions& options;
-  FileSite site;
+  Web web;
   std::optional<KeyLog> key_log;
   QlogFiles qlogs;
   const DevelopmentIdentity* identity;
@@ -88,7 +88,7 @@ Task<int> serve(Runtime& runtime, const Service& service, EndpointConfig endpoin
       runtime.listen_on_all(std::move(endpoint), std::move(session), [&service](Session accepted) {
         if (service.key_log) service.key_log->follow(accepted);
         service.qlogs.follow(accepted);
-        serve_session(service.site, accepted);
+        serve_session(service.web, accepted);
       });
   if (!listener) co_return fail(listener.error());
   // Whoever reads "ready" may send signals from then on.
@@ -114,6 +114,16 @@ Result<> write_file(const std::string& path, const std::string& text) {
                                                    "; name a file in a folder of yours"));
 }
 
+Result<Web> web_of(const ServerOptions& options) {
+  Web web{FileSite(options.root, options.site), std::nullopt};
+  if (!options.access_log.empty()) {
+    auto log = AccessLog::open(options.access_log, options.access_log_format);
+    if (!log) return std::unexpected(std::move(log.error()));
+    web.log.emplace(std::move(*log));
+  }
+  return web;
+}
+
 int run(const ServerOptions& options) {
   std::optional<DevelopmentIdentity> identity;
   if (options.certificate.empty()) {
@@ -136,13 +146,15 @@ int run(const ServerOptions& options) {
   auto qlogs = QlogFiles::open(options.qlog);
   if (!qlogs) return fail(qlogs.error(), kUsageError);
   session->qlog = qlogs->wanted();
+  auto web = web_of(options);
+  if (!web) return fail(web.error(), kUsageError);
   RuntimeConfig config;
   config.shards = options.shards;
   config.port = options.port;
   config.cpus.assign(options.cpus.begin(), options.cpus.end());
   auto runtime = Runtime::create(std::move(config));
   if (!runtime) return fail(runtime.error());
-  const Service service{options, FileSite(options.root), std::move(*key_log), std::move(*qlogs),
+  const Service service{options, std::move(*web), std::move(*key_log), std::move(*qlogs),
                         identity ? &*identity : nullptr};
   return (*runtime)->run(serve(**runtime, service, std::move(*endpoint), std::move(*session)));
 }

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kDescription =
     "Serves a directory over HTTP/3 and hq-interop (HTTP/0.9 over QUIC), and measures.\n"
     "\n"
-    "  GET /path         the file below --root; / is index.html\n"
+    "  GET /path         the file below --root; ranges, conditions, .br, .zst and .gz siblings\n"
     "  GET /bytes/N      N zero bytes\n"
     "  POST /echo        the request's body comes back\n"
     "  POST /discard     the body is counted; the answer is its length\n"
@@ -47,6 +47,18 @@ void add_options(CLI::App& app, ServerOptions& options) {
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
   add_input_directory(app, "--root", options.root, "directory to serve");
+  app.add_flag("--list", options.site.list, "directories without index.html show what is in them");
+  add_choice<Symlinks>(
+      app, "--symlinks", options.site.symlinks,
+      {{"none", Symlinks::none}, {"inside", Symlinks::inside}, {"all", Symlinks::all}},
+      "which symbolic links are followed: none, inside (of --root) or all");
+  app.add_option("--access-log", options.access_log,
+                 "append a line per request; - is standard output")
+      ->type_name("FILE");
+  add_choice<AccessLogFormat>(
+      app, "--access-log-format", options.access_log_format,
+      {{"common", AccessLogFormat::common}, {"json", AccessLogFormat::json}},
+      "common (Common Log Format) or json");
   add_input_file(app, "--cert", options.certificate, "certificate chain, PEM; needs --key");
   add_input_file(app, "--key", options.key, "private key, PEM; needs --cert");
   app.add_option("--write-cert", options.write_certificate,

@@ -10,6 +10,8 @@
 
 #include "api/runtime.h"
 #include "io/error.h"
+#include "tools/server/access_log.h"
+#include "tools/server/file_site.h"
 
 namespace quicore::tools {
 
@@ -21,6 +23,9 @@ struct ServerOptions {
   std::string write_certificate;
   std::string keylog;
   std::string qlog;
+  std::string access_log;
+  AccessLogFormat access_log_format = AccessLogFormat::common;
+  SiteOptions site;
   std::vector<int> cpus;
   std::uint32_t shards = 1;
   std::uint64_t payload = 0;  // 0: path MTU discovery

@@ -80,11 +80,11 @@ void serve_perf(StreamEvent event) {
   });
 }
 
-void serve_session(const FileSite& site, const Session& session) {
-  session.on_stream() = [&site](StreamEvent event) {
+void serve_session(const Web& web, const Session& session) {
+  session.on_stream() = [&web](StreamEvent event) {
     const std::string alpn(event.stream.session().alpn());
-    if (alpn == "h3") return serve_http3(site, std::move(event));
-    if (alpn == "hq-interop") return serve_hq(site, std::move(event));
+    if (alpn == "h3") return serve_http3(web, std::move(event));
+    if (alpn == "hq-interop") return serve_hq(web.files, std::move(event));
     if (alpn == "quicore-echo") return serve_echo(std::move(event));
     serve_perf(std::move(event));
   };

@@ -5,23 +5,30 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "api/body.h"
 #include "api/session.h"
 #include "api/stream.h"
+#include "tools/server/access_log.h"
 #include "tools/server/file_site.h"
 
 namespace quicore::tools {
 
-void serve_http3(const FileSite& site, StreamEvent event);  // h3
-void serve_hq(const FileSite& site, StreamEvent event);     // hq-interop: "GET /path\r\n"
-void serve_echo(StreamEvent event);                         // quicore-echo
-void serve_perf(StreamEvent event);                         // quicore-perf
+struct Web {
+  FileSite files;
+  std::optional<AccessLog> log;
+};
+
+void serve_http3(const Web& web, StreamEvent event);     // h3
+void serve_hq(const FileSite& site, StreamEvent event);  // hq-interop: "GET /path\r\n"
+void serve_echo(StreamEvent event);                      // quicore-echo
+void serve_perf(StreamEvent event);                      // quicore-perf
 
 // `count` zero bytes from one static buffer: nothing is allocated or copied per piece.
 Body zeros(std::uint64_t count);
 
-// Chooses by the session's ALPN; also echoes datagrams on quicore-echo.
-void serve_session(const FileSite& site, const Session& session);
+// Chooses by the session's ALPN; also echoes datagrams on quicore-echo. `web` outlives it.
+void serve_session(const Web& web, const Session& session);
 
 }  // namespace quicore::tools
