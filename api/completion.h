@@ -41,7 +41,6 @@ class CompletionState final : public Counted {
 
   bool ready() const noexcept { return result_.has_value(); }
   // Once ready().
-  // NOLINTNEXTLINE(bugprone-unchecked-optional-access)
   const Result<T>& result() const noexcept { return *result_; }
   WaiterList& waiters() noexcept { return waiters_; }
   ReadyQueue& queue() noexcept { return queue_; }

@@ -5,6 +5,7 @@
 #include <netinet/udp.h>
 
 #include <cstring>
+#include <utility>
 
 #include "io/check.h"
 
@@ -89,8 +90,9 @@ void read_control(std::span<const std::byte> control, std::uint16_t local_port,
     if (header.cmsg_len < CMSG_LEN(0) || header.cmsg_len > control.size()) return;
     const std::byte* data = control.data() + CMSG_LEN(0);
     const std::size_t size = header.cmsg_len - CMSG_LEN(0);
-    const auto is = [&](int level, int type, std::size_t at_least) {
-      return header.cmsg_level == level && header.cmsg_type == type && size >= at_least;
+    const auto is = [size, kind = std::pair(header.cmsg_level, header.cmsg_type)](
+                        int level, int type, std::size_t at_least) {
+      return kind == std::pair(level, type) && size >= at_least;
     };
     if (is(IPPROTO_UDP, UDP_GRO, sizeof(int))) {
       train.segment_size = static_cast<std::uint32_t>(load<int>(data));

@@ -18,11 +18,11 @@
 #include <span>
 
 // The names are the kernel's.
-// NOLINTNEXTLINE(readability-identifier-naming)
+// NOLINTBEGIN(readability-identifier-naming)
 struct io_uring;
-// NOLINTNEXTLINE(readability-identifier-naming)
 struct io_uring_params;
 struct epoll_event;
+// NOLINTEND(readability-identifier-naming)
 
 namespace quicore::io {
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // quicore-limit: what this machine's kernel and CPU allow one QUIC transfer at most.
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 
@@ -26,7 +27,7 @@ constexpr const char* kDescription =
 std::string gbps(double value) { return format_bit_rate(value * 1e9); }
 
 std::string per_second(double value) {
-  return format_count(static_cast<std::uint64_t>(value + 0.5)) + "/s";
+  return format_count(static_cast<std::uint64_t>(std::llround(value))) + "/s";
 }
 
 void print_line(const char* what, const std::string& two_cores, const std::string& one_core) {

@@ -97,7 +97,7 @@ inline CLI::Option* add_decimal(CLI::App& app, const std::string& name, double& 
 // One of the names; the default is the name of the target's value.
 template <class T>
 CLI::Option* add_choice(CLI::App& app, const std::string& name, T& target,
-                        std::vector<std::pair<std::string_view, T>> choices,
+                        const std::vector<std::pair<std::string_view, T>>& choices,
                         const std::string& help) {
   std::string present;
   std::vector<std::string_view> names;
