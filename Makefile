@@ -12,7 +12,7 @@ BIN := build/release/bin
 STEADY := $(shell setarch $$(uname -m) -R true 2>/dev/null && echo setarch $$(uname -m) -R)
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 deps:  ## install packages, fetch and build the third-party libraries (once)
 	@cmake/dependencies/bootstrap.sh
@@ -73,6 +73,9 @@ reference:  ## the public headers as HTML, in build/reference/html
 	@doxygen docs/reference/Doxyfile
 	@echo "build/reference/html/index.html"
 
+spec-coverage: build-test  ## write docs/spec-coverage.md: which test proves which item of the specification
+	@tests/checks/spec_coverage.sh . build/test --write
+
 install: build  ## install into PREFIX (default /usr/local)
 	@cmake --install build/release --prefix $(PREFIX)
 
@@ -80,4 +83,4 @@ clean:  ## remove the builds, keep the third-party libraries
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
 .PHONY: help deps build demo test asan tsan interop perf perf-quick limit format format-check tidy check reference install clean \
-        tools-for-checks
+        spec-coverage tools-for-checks

@@ -23,11 +23,15 @@ good_tree() {
   plant engine/shard.h '#pragma once' '#include "io/time.h"' '#include <ngtcp2/ngtcp2.h>'
   plant api/session.h '#pragma once' '#include "io/time.h"' 'struct Session { std::uint64_t since = instant(); };'
   plant api/include/quicore.h '#pragma once' '#include "api/session.h"'
+  plant docs/spec-items.md 'Items: 2' '| S1 | one | `one` |' '| S2 | two | `two` |'
+  plant tests/spec/x_test.cpp '// spec: S1' 'TEST(X, One) {' '// spec: S2 S1' 'TEST_P(Y,' '       Two) {'
+  printf '%s\n' spec/X.One spec/All/Y.Two/a.b > "$tree/tests.txt"
+  "$root/tests/checks/spec_coverage.sh" "$tree" "$tree/tests.txt" --write
 }
 
-expect() {  # expect pass|fail CHECK WHY
+expect() {  # expect pass|fail CHECK WHY [ARGUMENT...]
   local got=pass
-  "$root/tests/checks/$2" "$tree" > "$tree/output" 2>&1 || got=fail
+  "$root/tests/checks/$2" "$tree" "${@:4}" > "$tree/output" 2>&1 || got=fail
   if [ "$got" != "$1" ]; then
     echo "$2: expected to $1: $3"
     cat "$tree/output"
@@ -68,6 +72,47 @@ plant io/long.cpp "$(yes '//' | head -n 450)"
 expect fail files.sh "a file is too long"
 plant io/later.cpp '// TO''DO: more'
 expect fail files.sh "a file puts work off"
+coverage() {  # coverage pass|fail WHY [OPTION...]
+  expect "$1" spec_coverage.sh "$2" "$tree/tests.txt" "${@:3}"
+}
+items() {  # items LINE...: the page of items has these as well
+  printf '%s\n' "$@" >> "$tree/docs/spec-items.md"
+}
+write_coverage() {
+  "$root/tests/checks/spec_coverage.sh" "$tree" "$tree/tests.txt" --write > /dev/null
+}
+coverage pass "every item has a test"
+plant tests/spec/x_test.cpp '// spec: S1' 'TEST(X, One) {'
+write_coverage
+coverage fail "S2 has no test"
+plant tests/spec/x_test.cpp '// spec: S1' 'TEST(X, One) {'
+write_coverage
+coverage pass "S2 may be without" --allow-missing 1
+coverage fail "fewer are missing than allowed" --allow-missing 1
+plant tests/spec/x_test.cpp '// spec: S1 S2 S3' 'TEST(X, One) {'
+write_coverage
+coverage fail "S3 is no item"
+plant tests/spec/x_test.cpp '// spec: S1-S2' 'TEST(X, One) {' '// spec: S1 S2' 'TEST(X, One) {'
+write_coverage
+coverage fail "a range"
+plant tests/spec/x_test.cpp '// spec: S1 S2' '' 'TEST(X, One) {' '// spec: S1 S2' 'TEST(X, One) {'
+write_coverage
+coverage fail "a citation apart from its test"
+plant tests/spec/x_test.cpp '// spec: S1 S2' 'TEST(X, One) {' '// spec: S1'
+write_coverage
+coverage fail "a citation at the end"
+echo spec/X.One > "$tree/tests.txt"
+coverage fail "CTest does not run Y.Two"
+printf '%s\n' other/X.One spec/All/Y.Two/0 > "$tree/tests.txt"
+coverage fail "another program's X.One runs"
+items '| S2 | again | `two` |' 'Items: 3'
+write_coverage
+coverage fail "an item twice"
+items 'Items: 3'
+write_coverage
+coverage fail "an item was lost"
+echo >> "$tree/docs/spec-coverage.md"
+coverage fail "the page is stale"
 
 # The pages need the real headers.
 rm -rf "${tree:?}"/*

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The specification's examples (docs/examples) run against each other over real sockets, on both
-// ports. spec: EV25
+// ports.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <quicore.h>
@@ -89,6 +89,7 @@ INSTANTIATE_TEST_SUITE_P(Ports, Examples, testing::Values(PortChoice::uring, Por
                            return test.param == PortChoice::uring ? "IoUring" : "Mmsg";
                          });
 
+// spec: EV25
 TEST_P(Examples, TheSimpleClientGetsHelloWorldFromTheSimpleServer) {
   Output out;
   auto both = [](Shard& here, std::FILE* file) -> Task<int> {
@@ -102,6 +103,7 @@ TEST_P(Examples, TheSimpleClientGetsHelloWorldFromTheSimpleServer) {
   EXPECT_EQ(out.text(), "Hello World");
 }
 
+// spec: EV25
 TEST_P(Examples, TheUnidirectionalStreamsArriveWhole) {
   std::vector<std::size_t> sizes;
   auto both = [](Shard& here, std::vector<std::size_t>& into) -> Task<int> {
@@ -122,6 +124,7 @@ TEST_P(Examples, TheUnidirectionalStreamsArriveWhole) {
   EXPECT_THAT(sizes, testing::UnorderedElementsAre(11u, std::size_t{1} << 20));
 }
 
+// spec: EV25
 TEST_P(Examples, TheDatagramComesBack) {
   Output out;
   auto both = [](Shard& here, std::FILE* file) -> Task<int> {
@@ -141,6 +144,7 @@ TEST_P(Examples, TheDatagramComesBack) {
   EXPECT_EQ(out.text(), "hello world datagram");
 }
 
+// spec: EV25
 TEST_P(Examples, TheHttp3ClientIsAnsweredByTheHttp3Server) {
   Output asked;
   Output answered;

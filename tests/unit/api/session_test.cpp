@@ -218,7 +218,7 @@ TEST(Session, CloseLetsOpenStreamsEndAndRefusesNewOnes) {
   EXPECT_EQ(pair.session.open({.body = "no"}).error().kind, Errc::closed);
 }
 
-// spec: S4 S11 (A2)
+// spec: S4 S11
 TEST(Session, CancelEndsItAtOnce) {
   ApiPair pair(this_test());
   pair.connect("xyz");

@@ -135,7 +135,7 @@ TEST(Stream, AnAwaitKeepsTheStream) {
 
 // --- cancel -------------------------------------------------------------------------------------
 
-// spec: ST5 ST6 (A2)
+// spec: ST5 ST6
 TEST(Stream, CancelWithoutAReasonFulfilsClosedAtOnce) {
   Streams pair(this_test());
   auto stream = pair.open({.body = "request"});
@@ -144,7 +144,7 @@ TEST(Stream, CancelWithoutAReasonFulfilsClosedAtOnce) {
   EXPECT_TRUE(closed.peek()->has_value());
 }
 
-// spec: ST5 (A2)
+// spec: ST5
 TEST(Stream, CancelWithAReasonRejectsClosedWithIt) {
   Streams pair(this_test());
   auto stream = pair.open({.body = "request"});
@@ -486,7 +486,7 @@ TEST(Stream, AUnidirectionalOneTakesNoResponseAndReadsOneWay) {
   EXPECT_EQ(stream.discard().error().kind, Errc::invalid_state);
 }
 
-// spec: H6 (A13)
+// spec: H6
 TEST(Stream, HeadersOnAnotherProtocolThanHttp3AreNotSupported) {
   Streams pair(this_test());
   EXPECT_EQ(pair.session.open({.headers = {{":method", "GET"}}}).error().kind, Errc::not_supported);
