@@ -71,6 +71,18 @@ Handlers<DatagramStatusEvent>& Session::on_datagram_status() const noexcept {
 }
 QlogReader Session::qlog() const { return QlogReader(state_->qlog()); }
 Handlers<KeylogEvent>& Session::on_keylog() const noexcept { return state_->on_keylog_handlers(); }
+Handlers<TlsTraceEvent>& Session::on_tls_trace() const noexcept {
+  return state_->on_tls_trace_handlers();
+}
+Completion<ClientHello> Session::client_hello() const { return state_->client_hello(); }
+Completion<OcspRequest> Session::ocsp_request() const { return state_->ocsp_request(); }
+Completion<OcspResponse> Session::ocsp_response() const { return state_->ocsp_response(); }
+
+std::optional<EphemeralKeyInfo> Session::ephemeral_key_info() const {
+  const HandshakeInfo* info = state_->handshake_info();
+  return info != nullptr ? internal::ephemeral_key_of(info->group) : std::nullopt;
+}
+
 Handlers<Session>& Session::on_session_ticket() const noexcept {
   return state_->on_ticket_handlers();
 }

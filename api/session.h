@@ -22,6 +22,7 @@
 #include "api/completion.h"
 #include "api/config.h"
 #include "api/handlers.h"
+#include "api/handshake_pause.h"
 #include "api/qlog.h"
 #include "api/stats.h"
 #include "api/stream.h"
@@ -54,6 +55,13 @@ struct HandshakeInfo {
   std::optional<Error> validation_error;
 };
 
+// The key exchange of the handshake.
+struct EphemeralKeyInfo {
+  std::string type;        // "ECDH", "DH" or, for the post-quantum hybrids, "ECDH+ML-KEM"
+  std::string name;        // "X25519"
+  std::uint64_t size = 0;  // bits; of a hybrid those of its curve
+};
+
 enum class DatagramStatus : std::uint8_t { acknowledged, lost };
 
 // co_await gives the next stream the peer opened, or why there will be none.
@@ -73,6 +81,7 @@ class [[nodiscard]] AcceptStream final : public internal::CoroutineWaiter {
 
 struct DatagramEvent;
 struct KeylogEvent;
+struct TlsTraceEvent;
 struct DatagramStatusEvent {
   std::uint64_t id = 0;  // as send_datagram() gave it
   DatagramStatus status{};
@@ -95,6 +104,9 @@ class Session {
   // A line of TLS secrets in NSS key-log format, without the newline, for Wireshark. Only with
   // SessionConfig::secure.keylog; set it in on_session or right after connect(): lines do not wait.
   Handlers<KeylogEvent>& on_keylog() const noexcept;
+  // Each handshake message sent and received, "received ClientHello, 310 bytes". Only with
+  // SessionConfig::secure.trace; set it as early as on_keylog.
+  Handlers<TlsTraceEvent>& on_tls_trace() const noexcept;
   // A ticket or address token arrived: session_ticket() has news.
   Handlers<Session>& on_session_ticket() const noexcept;
   // The pull form of on_stream.
@@ -104,6 +116,12 @@ class Session {
 
   // --- life ---
   Completion<HandshakeInfo> handshake() const;
+  // The handshake of a server waits, see api/handshake_pause.h. They fail with not_supported when
+  // the handshake completed without.
+  Completion<ClientHello> client_hello() const;
+  Completion<OcspRequest> ocsp_request() const;
+  // Client with SessionConfig::secure.ocsp: given when the handshake completed.
+  Completion<OcspResponse> ocsp_response() const;
   // The handshake is done on both sides (HANDSHAKE_DONE, RFC 9001 4.1.2).
   Completion<> confirmed() const;
   // Graceful: open streams end naturally, open() fails, streams of the peer are refused. The same
@@ -142,6 +160,9 @@ class Session {
   Address local_address() const noexcept;
   QuicVersion version() const noexcept;
   bool early_data() const noexcept;
+  // Empty until the handshake completed.
+  std::optional<EphemeralKeyInfo> ephemeral_key_info() const;
+  // The reason begins with a static code: "CERT_HAS_EXPIRED: ...".
   std::optional<Error> validation_error() const;
   // The latest; goes to Endpoint::connect as it is. Clients only.
   std::optional<Resume> session_ticket() const;
@@ -163,14 +184,17 @@ class Session {
   Endpoint endpoint() const;
   Shard& shard() const noexcept;
 
-  // The places of what comes next: clienthello() and ocsp() pause the handshake after handshake().
-
  private:
   friend class Endpoint;
   internal::Ref<internal::SessionState> state_;
 };
 
 struct KeylogEvent {
+  std::string line;
+  Session session;
+};
+
+struct TlsTraceEvent {
   std::string line;
   Session session;
 };

@@ -60,6 +60,7 @@ void SessionState::on_handshake_completed() {
     info.validation_error = describe(tls->certificate_problem(), info.server_name);
   }
   handshake_.set(shard(), std::move(info));
+  settle_handshake_events();
   openers_.wake_all();
 }
 
@@ -96,6 +97,13 @@ void SessionState::on_keylog(std::string_view line) {
   });
 }
 
+void SessionState::on_tls_trace(std::string_view line) {
+  if (on_tls_trace_.empty()) return;
+  guarded("a TLS trace handler", [&] {
+    on_tls_trace_.emit({std::string(line), Session(Ref<SessionState>(this))});
+  });
+}
+
 void SessionState::on_closed(const std::optional<Error>& error) { end(error); }
 
 void SessionState::shard_ends() noexcept {
@@ -125,6 +133,7 @@ void SessionState::end(const std::optional<Error>& error) {
   handshake_.set(shard(), std::unexpected(why));
   if (confirmed_.made()) confirmed_.set(shard(), std::unexpected(why));
   if (closed_.made()) static_cast<void>(closed());
+  end_handshake_events();
   acceptors_.wake_all();
   openers_.wake_all();
   waiting_streams_.clear();
@@ -134,6 +143,7 @@ void SessionState::end(const std::optional<Error>& error) {
   on_status_.clear();
   on_ticket_.clear();
   on_keylog_.clear();
+  on_tls_trace_.clear();
 }
 
 // --- streams of the peer ------------------------------------------------------------------------

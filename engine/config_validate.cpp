@@ -199,7 +199,8 @@ Result<> SessionConfig::validate(Side side) const {
                                          : "SessionConfig of a server");
   check_alpn(alpn, problems);
   check_hostname(hostname, problems);
-  if (side == Side::server && secure_context == nullptr && secure.certificate.empty()) {
+  if (side == Side::server && secure_context == nullptr && secure.certificate.empty() &&
+      secure.pfx.empty() && secure.psk == nullptr) {
     problems.add("secure.certificate", "is empty, a server must have one");
   }
   check_connection_ids(*this, side, problems);

@@ -223,6 +223,14 @@ Result<> Connection::update_key() {
   return {};
 }
 
+void Connection::continue_handshake() {
+  if (conn_ == nullptr || state_ != ConnectionState::handshaking) return;
+  if (const int error = ngtcp2_conn_continue_handshake(conn_, to_nanoseconds(now())); error != 0) {
+    library_failed(error);
+  }
+  wants_to_send();
+}
+
 SessionStats Connection::stats(Instant now) const noexcept {
   SessionStats stats = stats_;
   stats.duration = now - stats.created_at;

@@ -54,7 +54,8 @@ enum class ConnectionEvent : std::uint16_t {
   path_changed = 1 << 6,
   datagram_status = 1 << 7,
   closed = 1 << 8,
-  keylog = 1 << 9,  // TLS secrets to hand out
+  keylog = 1 << 9,             // TLS secrets or traces to hand out
+  handshake_paused = 1 << 10,  // server: TlsSession::pause() says for what
 };
 
 enum class DatagramStatus : std::uint8_t { acknowledged, lost };
@@ -70,7 +71,9 @@ class ConnectionHandler {
   virtual void on_streams_available() {}
   virtual void on_session_ticket() {}
   virtual void on_path_changed() {}
-  virtual void on_keylog(std::string_view /*line*/) {}            // NSS format, without the newline
+  virtual void on_keylog(std::string_view /*line*/) {}  // NSS format, without the newline
+  virtual void on_tls_trace(std::string_view /*line*/) {}
+  virtual void on_handshake_paused() {}  // goes on by Connection::continue_handshake
   virtual void on_closed(const std::optional<Error>& error) = 0;  // empty: a clean close
 };
 
@@ -129,6 +132,8 @@ class Connection : public ListHook<EventTag>,
   // Immediate: CONNECTION_CLOSE with the error's code, streams are interrupted.
   void close(const Error& error);
   Result<> update_key();
+  // Server: after TlsSession::client_hello_done or ocsp_done.
+  void continue_handshake();
   // Client: moves to another socket of the endpoint, bound to `local`, with path validation; or, for
   // tests, as behind a NAT that changed its mapping: nothing is said. Fails with invalid_state before
   // the handshake is confirmed, when the server forbids it or has no connection ID to spare.
@@ -184,6 +189,7 @@ class Connection : public ListHook<EventTag>,
   Result<> attach_tls(const SessionConfig& config, const Resume* resume);
   Result<> may_migrate(const Address& local) const;
   static void record_keylog(void* user, std::string_view line);
+  static void record_tls_trace(void* user, std::string_view line);
   static void record_qlog(void* user, std::uint32_t flags, const void* record, std::size_t size);
   void begin_qlog(const ConnectionId& original_dcid);
   void use_early_data(const Resume& resume);
@@ -276,7 +282,11 @@ class Connection : public ListHook<EventTag>,
   RingQueue<ReceivedDatagram> datagrams_in_;
   RingQueue<DatagramReport> datagram_reports_;
   std::uint64_t next_datagram_id_ = 1;
-  std::vector<std::string> keylog_lines_;
+  struct TlsLine {
+    bool secret = false;  // of the key log; else of the trace
+    std::string text;
+  };
+  std::vector<TlsLine> tls_lines_;
   std::shared_ptr<Qlog> qlog_;
   std::uint32_t tickets_seen_ = 0;
   std::uint64_t key_generations_ = 0;  // made ahead of their use

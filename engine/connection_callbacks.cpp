@@ -36,6 +36,19 @@ struct ConnectionCallbacks {
 
   // --- handshake -----------------------------------------------------------------------------
 
+  static int recv_crypto_data(ngtcp2_conn*, ngtcp2_encryption_level level, std::uint64_t,
+                              const std::uint8_t* data, std::size_t size, void* user_data) {
+    Connection& connection = self(user_data);
+    const HandshakePause before = connection.tls_->pause();
+    const int result = connection.tls_->advance(level, {data, size});
+    const HandshakePause now = connection.tls_->pause();
+    // Going on after a pause comes here as well, without bytes: then the next one has begun.
+    if (result == 0 && now != HandshakePause::none && (now != before || size == 0)) {
+      connection.mark(ConnectionEvent::handshake_paused);
+    }
+    return result;
+  }
+
   static int handshake_completed(ngtcp2_conn* quic, void* user_data) {
     Connection& connection = self(user_data);
     connection.handshake_completed_ = true;
@@ -334,6 +347,7 @@ const ngtcp2_callbacks& connection_callbacks() noexcept {
     ngtcp2_callbacks callbacks{};
     install_packet_protection(callbacks);
     install_tls_callbacks(callbacks);
+    callbacks.recv_crypto_data = C::recv_crypto_data;
     callbacks.rand = random_callback();
     callbacks.handshake_completed = C::handshake_completed;
     callbacks.handshake_confirmed = C::handshake_confirmed;

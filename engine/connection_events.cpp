@@ -64,7 +64,13 @@ void Connection::stream_unblocked(Stream& stream) {
 
 void Connection::record_keylog(void* user, std::string_view line) {
   Connection& connection = *static_cast<Connection*>(user);
-  connection.keylog_lines_.emplace_back(line);
+  connection.tls_lines_.push_back({true, std::string(line)});
+  connection.mark(ConnectionEvent::keylog);
+}
+
+void Connection::record_tls_trace(void* user, std::string_view line) {
+  Connection& connection = *static_cast<Connection*>(user);
+  connection.tls_lines_.push_back({false, std::string(line)});
   connection.mark(ConnectionEvent::keylog);
 }
 
@@ -84,6 +90,9 @@ void Connection::deliver() {
     endpoint_.handler()->on_connection(*this);
   }
   if (has(ConnectionEvent::keylog)) deliver_keylog();
+  if (handler_ != nullptr && has(ConnectionEvent::handshake_paused)) {
+    handler_->on_handshake_paused();
+  }
   if (handler_ != nullptr && has(ConnectionEvent::handshake_completed)) {
     handler_->on_handshake_completed();
   }
@@ -125,8 +134,9 @@ void Connection::deliver_datagrams() {
 }
 
 void Connection::deliver_keylog() {
-  for (const std::string& line : std::exchange(keylog_lines_, {})) {
-    if (handler_ != nullptr) handler_->on_keylog(line);
+  for (const TlsLine& line : std::exchange(tls_lines_, {})) {
+    if (handler_ == nullptr) return;
+    line.secret ? handler_->on_keylog(line.text) : handler_->on_tls_trace(line.text);
   }
 }
 

@@ -156,6 +156,7 @@ Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resum
   parameters.server_name = name;
   parameters.alpn = config.alpn;
   parameters.keylog = &Connection::record_keylog;
+  parameters.trace = &Connection::record_tls_trace;
   parameters.keylog_user = this;
   parameters.now = now();
   parameters.random = &shard().random();

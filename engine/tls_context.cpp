@@ -49,6 +49,8 @@ TlsSettings without_secrets(const TlsSettings& settings) {
     pem.text.clear();
   }
   for (Pem& pem : copy.key) wipe(pem.text.data(), pem.text.size());
+  for (Pem& pem : copy.pfx) wipe(pem.text.data(), pem.text.size());
+  copy.pfx.clear();
   wipe(copy.passphrase.data(), copy.passphrase.size());
   wipe(copy.ticket_keys.data(), copy.ticket_keys.size());
   copy.key.clear();
@@ -85,6 +87,7 @@ Result<> TlsContext::configure(const TlsSettings& settings) {
   if (!install_wolfssl_callbacks(native_, *this)) {
     return failure(Errc::not_supported, "the TLS library was built without QUIC");
   }
+  if (auto done = configure_options(); !done) return done;
   if (auto done = configure_negotiation(); !done) return done;
   if (auto done = configure_credentials(settings); !done) return done;
   if (auto done = configure_trust(); !done) return done;
@@ -114,27 +117,78 @@ Result<> TlsContext::configure_negotiation() {
   return alpn ? Result<>() : std::unexpected(alpn.error());
 }
 
+// What OpenSSL has and TLS 1.3 or wolfSSL has not; what the bits that are taken mean.
+Result<> TlsContext::configure_options() {
+  const auto unsupported = [](std::string reason) {
+    return failure(Errc::not_supported, std::move(reason));
+  };
+  if (!settings_.dhparam.empty()) {
+    return unsupported(
+        "dhparam: TLS 1.3 has no custom Diffie-Hellman parameters; `groups` takes ffdhe2048 and "
+        "ffdhe3072 instead");
+  }
+  if (!settings_.client_certificate_engine.empty() || !settings_.private_key_engine.empty() ||
+      !settings_.private_key_identifier.empty()) {
+    return unsupported(
+        "private_key_engine: the TLS library has no engines; give the key itself, as `key` or "
+        "`pfx`, instead");
+  }
+  if ((settings_.secure_options & secure_option::kNoTls13) != 0) {
+    return invalid("secure_options: QUIC needs TLS 1.3; leave kNoTls13 out");
+  }
+  constexpr std::uint64_t kKnown = secure_option::kNoTicket |
+                                   secure_option::kCipherServerPreference |
+                                   secure_option::kNoOlderVersions;
+  if ((settings_.secure_options & ~kKnown) != 0) {
+    return unsupported(
+        "secure_options: a bit is set that means nothing here; those of secure_option do");
+  }
+  if ((settings_.secure_options & secure_option::kNoTicket) != 0) settings_.session_tickets = false;
+  ticket_keys_.bind(settings_.session_id_context);
+  return {};
+}
+
 Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
+  if (!settings.pfx.empty()) {
+    if (settings.pfx.size() > 1 || !settings.certificate.empty() || !settings.key.empty()) {
+      return invalid("pfx: give exactly one, and no `certificate` or `key` beside it");
+    }
+    auto identity = open_pfx(settings.pfx.front(), settings.passphrase);
+    if (!identity) return std::unexpected(std::move(identity.error()));
+    return use_identity(*identity, {});
+  }
   if (settings.certificate.empty()) {
     if (!settings.key.empty()) {
       return invalid("certificate: there is a key but no certificate; give both or neither");
     }
-    if (side_ == Side::client) return {};
+    if (side_ == Side::client || settings.psk != nullptr) return {};
     return invalid(
         "certificate: a server needs one; give `certificate` and `key`, or make a development "
         "certificate");
   }
   if (settings.key.size() > 1) return invalid("key: give exactly one");
+  TlsIdentity identity;
   auto certificate = read_pem("certificate", settings.certificate);
   if (!certificate) return std::unexpected(std::move(certificate.error()));
-  auto key =
-      settings.key.empty() ? Result<std::string>(*certificate) : read_pem("key", settings.key);
+  identity.certificate_pem = std::move(*certificate);
+  auto key = settings.key.empty() ? Result<std::string>(identity.certificate_pem)
+                                  : read_pem("key", settings.key);
   if (!key) return std::unexpected(std::move(key.error()));
-  auto leaf = load_certificate_and_key(native_, *certificate, *key, settings.passphrase);
-  wipe(certificate->data(), certificate->size());
-  wipe(key->data(), key->size());
+  identity.key_pem = std::move(*key);
+  return use_identity(identity, settings.passphrase);
+}
+
+Result<> TlsContext::use_identity(const TlsIdentity& identity, std::string_view passphrase) {
+  auto leaf =
+      load_certificate_and_key(native_, identity.certificate_pem, identity.key_pem, passphrase);
   if (!leaf) return std::unexpected(std::move(leaf.error()));
   certificate_ = std::move(*leaf);
+  const auto chain = Certificate::chain_from_pem(identity.certificate_pem);
+  if (chain && chain->size() > 1) {
+    issuer_ = (*chain)[1];
+  } else if (certificate_.self_issued()) {
+    issuer_ = certificate_;
+  }
   if (auto warning = validity_warning(certificate_); !warning.empty()) {
     warnings_.push_back(std::move(warning));
   }
@@ -145,6 +199,7 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
 // (tls_session_callbacks).
 Result<> TlsContext::configure_trust() {
   const bool looks = side_ == Side::client || settings_.request_peer_certificate;
+  if (issuer_.empty() && !certificate_.empty() && !settings_.ca.empty()) find_issuer();
   int mode = looks ? WOLFSSL_VERIFY_PEER : WOLFSSL_VERIFY_NONE;
   if (side_ == Side::server && looks && settings_.verify == Verify::strict) {
     mode |= WOLFSSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -152,13 +207,37 @@ Result<> TlsContext::configure_trust() {
   wolfSSL_CTX_set_verify(native_, mode, nullptr);
   if (!looks || settings_.verify == Verify::none) return {};
   if (settings_.ca.empty()) {
+    if (!settings_.crl.empty()) {
+      return invalid("crl: name in `ca` the CAs that the revocation lists are of");
+    }
+    if (side_ == Side::client && settings_.psk != nullptr) return {};
     if (side_ == Side::client) return load_system_trust(native_);
     if (settings_.verify == Verify::report) return {};
     return invalid(
         "ca: client certificates are demanded but no CA is trusted; name the CA that signs them");
   }
   const auto pem = read_pem("ca", settings_.ca);
-  return pem ? load_trusted(native_, *pem) : std::unexpected(pem.error());
+  if (!pem) return std::unexpected(pem.error());
+  if (auto done = load_trusted(native_, *pem); !done) return done;
+  return settings_.crl.empty() ? Result<>() : configure_revocation();
+}
+
+// After `ca`: the lists are only taken with their signers' certificates at hand.
+Result<> TlsContext::configure_revocation() {
+  const auto pem = read_pem("crl", settings_.crl);
+  if (!pem) return std::unexpected(pem.error());
+  return load_revocation_lists(native_, *pem);
+}
+
+// An unreadable `ca` is told by configure_trust, where it is needed.
+void TlsContext::find_issuer() {
+  const auto pem = read_pem("ca", settings_.ca);
+  const auto all = pem ? Certificate::chain_from_pem(*pem) : std::unexpected(pem.error());
+  if (!all) return;
+  const std::string name = certificate_.issuer();
+  const auto found = std::ranges::find_if(
+      *all, [&](const Certificate& candidate) { return candidate.subject() == name; });
+  if (found != all->end()) issuer_ = *found;
 }
 
 Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
@@ -170,7 +249,7 @@ Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
   }
   const auto seconds = static_cast<unsigned>(settings.session_timeout.count());
   wolfSSL_CTX_set_timeout(native_, seconds);
-  if (!settings.session_tickets) {
+  if (!settings_.session_tickets) {
     wolfSSL_CTX_no_ticket_TLSv13(native_);
     return {};
   }

@@ -29,11 +29,14 @@ struct WOLFSSL_CTX;
 
 namespace quicore::engine {
 
+struct TlsIdentity;
+
 class TlsContext {
  public:
-  // Errors: invalid_argument with the name of the field ("certificate", "key", "ca", "passphrase",
-  // "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys", "ticket_key_rotation",
-  // "session_timeout") and what to do; no_memory.
+  // Errors: invalid_argument with the name of the field ("certificate", "key", "pfx", "ca", "crl",
+  // "passphrase", "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys",
+  // "ticket_key_rotation", "session_timeout", "secure_options") and what to do; not_supported
+  // likewise ("dhparam", "secure_options", the engines); no_memory.
   static Result<std::shared_ptr<TlsContext>> create(Side side, const TlsSettings& settings);
 
   ~TlsContext();
@@ -45,6 +48,8 @@ class TlsContext {
   const TlsSettings& settings() const noexcept { return settings_; }
   // The leaf; empty when there is none.
   const Certificate& certificate() const noexcept { return certificate_; }
+  // Of whoever signed it, from the chain or else from `ca`; empty when it stands in neither.
+  const Certificate& issuer() const noexcept { return issuer_; }
 
   // Sentences worth logging once, such as an expired certificate.
   std::span<const std::string> warnings() const noexcept { return warnings_; }
@@ -69,14 +74,19 @@ class TlsContext {
 
   Result<> configure(const TlsSettings& settings);
   Result<> configure_negotiation();
+  Result<> configure_options();
   Result<> configure_credentials(const TlsSettings& settings);
+  Result<> use_identity(const TlsIdentity& identity, std::string_view passphrase);
+  Result<> configure_revocation();
   Result<> configure_trust();
+  void find_issuer();
   Result<> configure_resumption(const TlsSettings& settings);
 
   Side side_;
   TlsSettings settings_;
   WOLFSSL_CTX* native_ = nullptr;
   Certificate certificate_;
+  Certificate issuer_;
   std::vector<std::string> warnings_;
   TicketKeys ticket_keys_;
   std::shared_ptr<ReplayFilter> replay_filter_;

@@ -98,6 +98,15 @@ Result<> load_key(WOLFSSL_CTX* context, std::string_view pem, std::string_view p
 
 }  // namespace
 
+TlsIdentity::~TlsIdentity() {
+  wipe(certificate_pem.data(), certificate_pem.size());
+  wipe(key_pem.data(), key_pem.size());
+}
+
+Result<std::string> read_bytes(std::string_view field, const Pem& source) {
+  return source.path.empty() ? Result<std::string>(source.text) : read_file(field, source.path);
+}
+
 Result<std::string> read_pem(std::string_view field, std::span<const Pem> sources) {
   std::string all;
   for (const Pem& source : sources) {
@@ -156,6 +165,30 @@ Result<> load_trusted(WOLFSSL_CTX* context, std::string_view ca_pem) {
     }
   }
   return {};
+}
+
+Result<> load_revocation_lists(WOLFSSL_CTX* context, std::string_view crl_pem) {
+  constexpr std::string_view kBegin = "-----BEGIN X509 CRL-----";
+  constexpr std::string_view kEnd = "-----END X509 CRL-----";
+  if (wolfSSL_CTX_EnableCRL(context, WOLFSSL_CRL_CHECK) != WOLFSSL_SUCCESS) {
+    return failure(Errc::no_memory, "the TLS library has no memory for revocation lists");
+  }
+  std::size_t lists = 0;
+  for (auto at = crl_pem.find(kBegin); at != std::string_view::npos;
+       at = crl_pem.find(kBegin, at + 1)) {
+    const auto end = crl_pem.find(kEnd, at);
+    const auto list =
+        crl_pem.substr(at, end == std::string_view::npos ? end : end - at + kEnd.size());
+    if (wolfSSL_CTX_LoadCRLBuffer(context, bytes(list), size(list), WOLFSSL_FILETYPE_PEM) !=
+        WOLFSSL_SUCCESS) {
+      return invalid(
+          "crl: a list cannot be used: it is damaged, or its CA is not in `ca`, or its time is "
+          "over");
+    }
+    ++lists;
+  }
+  if (lists > 0) return {};
+  return invalid("crl: no \"-----BEGIN X509 CRL-----\" found: give a revocation list in PEM form");
 }
 
 Result<> load_system_trust(WOLFSSL_CTX* context) {

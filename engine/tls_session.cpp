@@ -69,6 +69,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(std::shared_ptr<TlsContex
   if (auto done = session->configure(parameters); !done) {
     return std::unexpected(std::move(done.error()));
   }
+  session->hold_client_hello(parameters);
   return session;
 }
 
@@ -91,9 +92,16 @@ Result<> TlsSession::configure(const Parameters& parameters) {
     keylog_ = parameters.keylog;
     keylog_user_ = parameters.keylog_user;
   }
+  if (settings.trace) {
+    trace_ = parameters.trace;
+    keylog_user_ = parameters.keylog_user;
+  }
   if (context_->side() == Side::server) {
     context_->ticket_keys().advance(parameters.now);
     return {};
+  }
+  if (settings.ocsp && wolfSSL_UseOCSPStapling(native_, WOLFSSL_CSR_OCSP, 0) != WOLFSSL_SUCCESS) {
+    return failure(Errc::no_memory, "the TLS library has no memory for an OCSP request");
   }
   if (auto done = configure_server_name(parameters.server_name); !done) return done;
   import_ticket(parameters.ticket, parameters.early_data);
@@ -127,12 +135,18 @@ int TlsSession::advance(ngtcp2_encryption_level level,
   if (!data.empty()) {
     if (!check_messages(level, data)) return failed(0);
     if (native_ == nullptr) return 0;  // released: a ticket that nobody will use
+    if (held_ != nullptr) [[unlikely]] {
+      return hold(data);
+    }
     if (wolfSSL_provide_quic_data(native_, wolfssl_level(level), data.data(), data.size()) !=
         WOLFSSL_SUCCESS) {
       return fail(alert::kUnexpectedMessage);  // bytes of a level that is over (RFC 9001 4.1.3)
     }
   }
   if (native_ == nullptr) return 0;
+  if (held_ != nullptr) [[unlikely]] {
+    return release();
+  }
   if (!completed_) {
     if (const int result = run_handshake(); result != 0 || !completed_) return result;
   }
@@ -177,6 +191,7 @@ bool TlsSession::check_message(ngtcp2_encryption_level level, std::uint8_t type,
     fail(alert::kIllegalParameter);
     return false;
   }
+  if (trace_ != nullptr) trace("received ", type, size);
   return true;
 }
 
@@ -282,9 +297,9 @@ Error TlsSession::handshake_error(std::uint8_t alert, bool from_peer) const {
     error.reason = "the peer ended the handshake: " + alert::sentence_of(alert);
     return error;
   }
-  const CertificateProblem problem = problem_ == CertificateProblem::none && error_ == NO_PEER_CERT
-                                         ? CertificateProblem::no_certificate
-                                         : problem_;
+  const bool from_error = error_ == NO_PEER_CERT || error_ == BAD_CERTIFICATE_STATUS_ERROR;
+  const CertificateProblem problem =
+      problem_ == CertificateProblem::none && from_error ? problem_of(error_, {}) : problem_;
   if (problem != CertificateProblem::none) {
     error.kind = Errc::certificate;
     error.reason = std::string(code_of(problem)) + ": " + sentence_of(problem, server_name_);

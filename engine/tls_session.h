@@ -38,6 +38,12 @@
 // version, and all later keys are derived with that version's labels. The wire version of a
 // client's first flight is the `client_chosen_version` given to ngtcp2_conn_client_new.
 //
+// Pauses (server): with TlsSettings::client_hello or ::ocsp the bytes of the ClientHello are held
+// here, at most limits::kMaxClientHello, until the application has answered; wolfSSL has no way to
+// stop on its own. After each call of advance (or ngtcp2_conn_read_pkt) look at pause(); when the
+// application has answered, call client_hello_done or ocsp_done and then
+// ngtcp2_conn_continue_handshake, which comes back to advance without bytes.
+//
 // What is refused here, before wolfSSL sees it: messages longer than limits::kMaxHandshakeMessage; after
 // the handshake, anything but a NewSessionTicket to a client (RFC 9001 6 forbids KeyUpdate, 4.4
 // forbids post-handshake client authentication): connection error 0x10a, unexpected_message. A peer
@@ -60,6 +66,7 @@
 #include <vector>
 
 #include "engine/certificate.h"
+#include "engine/client_hello.h"
 #include "engine/packet_protection.h"
 #include "engine/tls_context.h"
 #include "engine/tls_verification.h"
@@ -77,6 +84,9 @@ namespace quicore::engine {
 // One line in NSS key-log format, without the newline.
 using KeyLogFunction = void (*)(void* user, std::string_view line);
 
+// What the handshake of a server waits for.
+enum class HandshakePause : std::uint8_t { none, client_hello, ocsp };
+
 class TlsSession {
  public:
   struct Parameters {
@@ -91,6 +101,8 @@ class TlsSession {
     bool early_data = false;          // client: send 0-RTT data if the ticket allows it
     KeyLogFunction keylog = nullptr;  // called only when TlsSettings::keylog
     void* keylog_user = nullptr;
+    // Called with "received ClientHello, 310 bytes" only when TlsSettings::trace; same user.
+    KeyLogFunction trace = nullptr;
     // Seeds the session's random generator; nullptr: the system does (engine/tls_random.h).
     io::Random* random = nullptr;
     Instant now{};  // server: ages the ticket keys and the replay filter
@@ -111,6 +123,19 @@ class TlsSession {
   // pause or (client) to begin. 0, or an ngtcp2 error for a callback to return. The callbacks call
   // it; a connection does so only for bytes it has held back.
   int advance(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
+
+  // --- pauses of a server ------------------------------------------------------------------------
+
+  HandshakePause pause() const noexcept;
+  // What the client says; only while pause() is not `none`.
+  const ClientHelloMessage& client_hello() const noexcept;
+  // Goes on, with `context` in place of the present one for everything unless it is null; or on to
+  // the next pause. Errors: invalid_state when nothing waits for it; invalid_argument for a context
+  // of a client; no_memory.
+  Result<> client_hello_done(std::shared_ptr<TlsContext> context);
+  // Goes on and sends `response` with the certificate; empty: none. Errors: invalid_state when
+  // nothing waits for it.
+  Result<> ocsp_done(std::vector<std::uint8_t> response);
 
   // RFC 9001 8.2: hands ngtcp2's transport parameters to TLS, and the peer's to ngtcp2. Packet
   // protection calls both at the right moments. False when the handshake has to end.
@@ -133,8 +158,12 @@ class TlsSession {
 
   // What this side showed; empty when it has none.
   const Certificate& local_certificate() const noexcept { return shown_->certificate(); }
+  const Certificate& local_issuer() const noexcept { return shown_->issuer(); }
   // The leaf, then what the peer sent with it. Empty when the session was resumed.
   std::span<const Certificate> peer_certificates() const noexcept { return peer_certificates_; }
+
+  // Client: the OCSP response that came with the server's certificate, in DER; empty when none did.
+  std::span<const std::uint8_t> ocsp_response() const noexcept { return ocsp_response_; }
 
   // With Verify::report or after a failure; `none` when all is well or nobody looked. A resumed
   // session answers as the one that got the ticket.
@@ -165,6 +194,12 @@ class TlsSession {
   Result<> configure(const Parameters& parameters);
   Result<> configure_server_name(std::string_view name);
   void import_ticket(std::span<const std::uint8_t> ticket, bool early_data);
+  void hold_client_hello(const Parameters& parameters);
+  int hold(std::span<const std::uint8_t> data) noexcept;
+  void pause_for_ocsp();
+  int release() noexcept;
+  void trace_messages(std::span<const std::uint8_t> sent) noexcept;
+  void trace(std::string_view what, std::uint8_t type, std::size_t size) noexcept;
   bool check_messages(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
   bool check_message(ngtcp2_encryption_level level, std::uint8_t type, std::size_t size) noexcept;
   int run_handshake() noexcept;
@@ -179,7 +214,17 @@ class TlsSession {
   WOLFSSL* native_ = nullptr;
   ngtcp2_conn* connection_ = nullptr;
   KeyLogFunction keylog_ = nullptr;
+  KeyLogFunction trace_ = nullptr;
   void* keylog_user_ = nullptr;
+  struct Held {
+    std::vector<std::uint8_t> bytes;
+    ClientHelloMessage hello;
+    HandshakePause pause = HandshakePause::none;
+    Parameters parameters;  // to begin again with another context
+    std::vector<std::string> alpn;
+  };
+  std::unique_ptr<Held> held_;  // server: the ClientHello, until the handshake may go on
+  std::vector<std::uint8_t> ocsp_response_;  // server: to be sent; client: received
 
   std::string server_name_;
   std::string alpn_;
@@ -196,6 +241,7 @@ class TlsSession {
     std::uint8_t header_size = 0;
     std::uint32_t body_left = 0;
   } scanner_;
+  std::uint32_t traced_body_left_ = 0;  // of a message sent in parts
 
   Instant created_{};
   std::array<std::uint8_t, TicketKeys::kTagSize> ticket_shown_{};  // server: of the ticket taken

@@ -76,7 +76,9 @@ struct TlsSessionCallbacks {
 
   static int add_handshake_data(WOLFSSL* native, WOLFSSL_ENCRYPTION_LEVEL level,
                                 const std::uint8_t* data, std::size_t size) {
-    ngtcp2_conn* connection = session_of(native)->connection_;
+    TlsSession& session = *session_of(native);
+    if (session.trace_ != nullptr) session.trace_messages({data, size});
+    ngtcp2_conn* connection = session.connection_;
     const int result = ngtcp2_conn_submit_crypto_data(connection, ngtcp2_level(level), data, size);
     if (result != 0) ngtcp2_conn_set_tls_error(connection, result);
     return result == 0 ? 1 : 0;
@@ -126,6 +128,68 @@ struct TlsSessionCallbacks {
       return CertificateProblem::none;
     }
     return CertificateProblem::hostname_mismatch;
+  }
+
+  // --- OCSP -------------------------------------------------------------------------------------
+
+  // Server: the response for the certificate about to be sent.
+  static int ocsp_to_send(WOLFSSL* native, void*) {
+    const auto& response = session_of(native)->ocsp_response_;
+    if (response.empty()) return WOLFSSL_OCSP_STATUS_CB_NOACK;
+    auto* copy = static_cast<unsigned char*>(wolfSSL_Malloc(response.size()));
+    if (copy == nullptr) return WOLFSSL_OCSP_STATUS_CB_ALERT_FATAL;
+    std::ranges::copy(response, copy);
+    return wolfSSL_set_tlsext_status_ocsp_resp(native, copy, static_cast<int>(response.size())) ==
+                   WOLFSSL_SUCCESS
+               ? WOLFSSL_OCSP_STATUS_CB_OK
+               : WOLFSSL_OCSP_STATUS_CB_ALERT_FATAL;
+  }
+
+  // Client: wolfSSL has looked at the response; 0 accepts.
+  static int ocsp_received(WOLFSSL* native, int error, unsigned char* response, unsigned int size,
+                           unsigned int index, void*) {
+    TlsSession& session = *session_of(native);
+    if (index == 0) session.ocsp_response_.assign(response, response + size);
+    const Verify verify = session.context_->settings().verify;
+    if (error == 0 || verify == Verify::none) return 0;
+    if (session.problem_ == CertificateProblem::none) session.problem_ = problem_of(error, {});
+    return verify == Verify::report ? 0 : error;
+  }
+
+  // --- pre-shared keys --------------------------------------------------------------------------
+
+  // The suite that goes with all of them: its hash is SHA-256.
+  static constexpr const char* kPskSuite = "TLS13-AES128-GCM-SHA256";
+
+  static Psk ask_psk(const TlsSession& session, std::string_view identity) noexcept {
+    try {
+      const auto& function = session.context_->settings().psk;
+      if (function != nullptr && *function) return (*function)(identity);
+    } catch (...) {
+    }
+    return {};
+  }
+
+  // Both return the size of the key; 0: there is none.
+  static unsigned int psk_of_client(WOLFSSL* native, const char*, char* identity,
+                                    unsigned int identity_capacity, unsigned char* key,
+                                    unsigned int capacity, const char** suite) {
+    const Psk psk = ask_psk(*session_of(native), {});
+    if (psk.key.size() > capacity || psk.identity.size() > identity_capacity) return 0;
+    std::ranges::copy(psk.identity, identity);
+    if (psk.identity.size() < identity_capacity) identity[psk.identity.size()] = '\0';
+    std::ranges::copy(psk.key, key);
+    *suite = kPskSuite;
+    return static_cast<unsigned int>(psk.key.size());
+  }
+
+  static unsigned int psk_of_server(WOLFSSL* native, const char* identity, unsigned char* key,
+                                    unsigned int capacity, const char** suite) {
+    const Psk psk = ask_psk(*session_of(native), identity);
+    if (psk.key.size() > capacity) return 0;
+    std::ranges::copy(psk.key, key);
+    *suite = kPskSuite;
+    return static_cast<unsigned int>(psk.key.size());
   }
 
   // --- server name ------------------------------------------------------------------------------
@@ -195,6 +259,19 @@ struct TlsSessionCallbacks {
   }
 };
 
+namespace {
+
+bool install_ocsp(WOLFSSL_CTX* native, Side side) noexcept {
+  if (side == Side::server) {
+    return wolfSSL_CTX_set_tlsext_status_cb(native, TlsSessionCallbacks::ocsp_to_send) ==
+           WOLFSSL_SUCCESS;
+  }
+  wolfSSL_CTX_set_ocsp_status_verify_cb(native, TlsSessionCallbacks::ocsp_received, nullptr);
+  return wolfSSL_CTX_EnableOCSPStapling(native) == WOLFSSL_SUCCESS;
+}
+
+}  // namespace
+
 bool install_wolfssl_callbacks(WOLFSSL_CTX* native, const TlsContext& context) noexcept {
   using Callbacks = TlsSessionCallbacks;
   static constexpr WOLFSSL_QUIC_METHOD kMethod{Callbacks::set_encryption_secrets,
@@ -207,6 +284,14 @@ bool install_wolfssl_callbacks(WOLFSSL_CTX* native, const TlsContext& context) n
     wolfSSL_CTX_set_TicketEncCb(native, Callbacks::ticket);
   } else {
     wolfSSL_CTX_sess_set_new_cb(native, Callbacks::new_session);
+  }
+  if (context.settings().ocsp && !install_ocsp(native, context.side())) return false;
+  if (context.settings().psk != nullptr) {
+    if (context.side() == Side::server) {
+      wolfSSL_CTX_set_psk_server_tls13_callback(native, Callbacks::psk_of_server);
+    } else {
+      wolfSSL_CTX_set_psk_client_tls13_callback(native, Callbacks::psk_of_client);
+    }
   }
   if (context.settings().keylog) wolfSSL_CTX_set_keylog_callback(native, Callbacks::keylog);
   return true;

@@ -18,10 +18,12 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,6 +57,28 @@ enum class Verify : std::uint8_t {
 
 inline constexpr std::size_t kTicketKeySize = 48;
 
+// A secret both sides have in place of certificates (RFC 8446 4.2.11, RFC 9257).
+struct Psk {
+  std::string identity{};           // sent in the clear; at most 128 bytes, none of them NUL
+  std::vector<std::uint8_t> key{};  // up to 64 bytes; empty: there is none
+};
+
+// Server: asked for the key of the identity that a client shows; one without a key means that the
+// identity is unknown. Client: asked with an empty identity for both; one without a key means that
+// none is offered. It runs in the middle of the handshake, perhaps several times for one: it has to
+// look up and return, without a call into the library. A server of several shards calls it on each
+// of them, at once. One that throws counts as no key.
+using PskFunction = std::function<Psk(std::string_view identity)>;
+
+// Bits of TlsSettings::secure_options, with OpenSSL's values (SSL_OP_...).
+namespace secure_option {
+inline constexpr std::uint64_t kNoTicket = 0x4000;
+inline constexpr std::uint64_t kCipherServerPreference = 0x400000;  // servers always do
+// QUIC never speaks these versions: they are off already.
+inline constexpr std::uint64_t kNoOlderVersions = 0x02000000 | 0x04000000 | 0x10000000 | 0x08000000;
+inline constexpr std::uint64_t kNoTls13 = 0x20000000;  // refused: QUIC needs TLS 1.3 (RFC 9001 4.2)
+}  // namespace secure_option
+
 struct TicketSeed {
   std::array<std::uint8_t, kTicketKeySize> secret{};
   Instant drawn{};
@@ -75,14 +99,33 @@ struct TlsSettings {
   // key may stand in `certificate`, in the same PEM.
   std::vector<Pem> key{};
 
-  // Opens an encrypted key ("BEGIN ENCRYPTED PRIVATE KEY").
+  // Opens an encrypted key ("BEGIN ENCRYPTED PRIVATE KEY") and `pfx`.
   std::string passphrase{};
+
+  // PKCS#12 in place of `certificate` and `key`: leaf, intermediates and key in one file, or its
+  // (binary) bytes as `text`. Exactly one, protected by PBES2 with AES and a SHA-2 MAC, as
+  // OpenSSL 3 and later make it; with 3DES or RC2 it cannot be opened.
+  std::vector<Pem> pfx{};
+
+  // OpenSSL's engines, by name: for keys that live elsewhere. Refused with not_supported (decision
+  // 0010).
+  std::string client_certificate_engine{};
+  std::string private_key_engine{};
+  std::string private_key_identifier{};
+
+  // In place of certificates. A server with it needs no certificate; one that has both serves
+  // either kind of client. Only the suites with SHA-256 go with it. Not used with 0-RTT.
+  std::shared_ptr<const PskFunction> psk{};
 
   // --- whom we trust ---------------------------------------------------------------------------
 
   // Certificate authorities; a self-signed certificate may stand here itself. Empty: the system's
   // on the client, nobody on the server.
   std::vector<Pem> ca{};
+
+  // Certificate revocation lists, of the CAs that sign the peer's certificate. When there is one,
+  // every issuer of a peer's leaf must have one: a peer of which nothing is known is refused, too.
+  std::vector<Pem> crl{};
 
   Verify verify = Verify::strict;
 
@@ -92,6 +135,15 @@ struct TlsSettings {
 
   // Server: ask the client for a certificate. With Verify::strict a client without one is refused.
   bool request_peer_certificate = false;
+
+  // OCSP stapling (RFC 6066 8, RFC 8446 4.4.2.1). Client: ask the server for the status of its
+  // certificate; Session::ocsp_response() gives what came, and `revoked` counts as a problem of the
+  // certificate. Server: a handshake with a client that asks waits for
+  // OcspRequest::respond_with (api/handshake_pause.h).
+  bool ocsp = false;
+
+  // Server: each handshake waits for ClientHello::done (api/handshake_pause.h).
+  bool client_hello = false;
 
   // --- what we negotiate -----------------------------------------------------------------------
 
@@ -108,6 +160,13 @@ struct TlsSettings {
   // CPU time of the key exchange: put X25519MLKEM768 first where traffic recorded today must stay
   // secret for decades.
   std::string groups{};
+
+  // Custom Diffie-Hellman parameters: TLS 1.3 has none (RFC 8446 4.2.7), so anything is refused
+  // with not_supported. Name ffdhe2048 or ffdhe3072 in `groups`.
+  std::vector<Pem> dhparam{};
+
+  // See secure_option above; other bits are refused with not_supported.
+  std::uint64_t secure_options = 0;
 
   // Signature algorithms accepted, such as "ECDSA+SHA256:RSA-PSS+SHA256:ED25519". Default: those of
   // the TLS library.
@@ -133,6 +192,10 @@ struct TlsSettings {
   // be opened with what is in memory now.
   std::chrono::seconds ticket_key_rotation{std::chrono::hours{12}};
 
+  // Server: a ticket is good only where this is the same, whatever the keys. For several services
+  // that share `ticket_keys` but must not resume each other's sessions.
+  std::string session_id_context{};
+
   // How long a ticket is good for; at most seven days (RFC 8446 4.6.1).
   std::chrono::seconds session_timeout{std::chrono::hours{24}};
 
@@ -147,6 +210,10 @@ struct TlsSettings {
   // Hand out the secrets of each session in NSS key-log format, for Wireshark. Whoever reads the
   // log reads the traffic.
   bool keylog = false;
+
+  // Tell each handshake message sent and received (Session::on_tls_trace): its type and size. No
+  // secrets.
+  bool trace = false;
 
   // --- set by the library ----------------------------------------------------------------------
 

@@ -150,6 +150,11 @@ void TicketKeys::advance(Instant now) noexcept {
   while (now >= *next_step_ && step()) *next_step_ += period_;
 }
 
+std::string TicketKeys::additional_data(std::span<const std::uint8_t> name) const {
+  std::string data(name.begin(), name.end());
+  return data += bound_to_;
+}
+
 bool TicketKeys::seal(std::span<std::uint8_t> ticket, std::span<std::uint8_t, kNameSize> name,
                       std::span<std::uint8_t, kNonceSize> nonce,
                       std::span<std::uint8_t, kTagSize> tag) noexcept {
@@ -159,10 +164,12 @@ bool TicketKeys::seal(std::span<std::uint8_t> ticket, std::span<std::uint8_t, kN
   }
   Cipher cipher(keys_.front());
   std::copy_n(keys_.front().begin(), kNameSize, name.begin());
+  const std::string bound = additional_data(name);
   return cipher.ok() &&
          wc_AesGcmEncrypt(cipher.native(), ticket.data(), ticket.data(),
                           static_cast<word32>(ticket.size()), nonce.data(), kNonceSize, tag.data(),
-                          kTagSize, name.data(), kNameSize) == 0;
+                          kTagSize, reinterpret_cast<const byte*>(bound.data()),
+                          static_cast<word32>(bound.size())) == 0;
 }
 
 bool TicketKeys::open(std::span<std::uint8_t> ticket, std::span<const std::uint8_t, kNameSize> name,
@@ -172,10 +179,12 @@ bool TicketKeys::open(std::span<std::uint8_t> ticket, std::span<const std::uint8
       keys_, [&](const Key& k) { return std::equal(name.begin(), name.end(), k.begin()); });
   if (key == keys_.end()) return false;
   Cipher cipher(*key);
+  const std::string bound = additional_data(name);
   return cipher.ok() &&
          wc_AesGcmDecrypt(cipher.native(), ticket.data(), ticket.data(),
                           static_cast<word32>(ticket.size()), nonce.data(), kNonceSize, tag.data(),
-                          kTagSize, name.data(), kNameSize) == 0;
+                          kTagSize, reinterpret_cast<const byte*>(bound.data()),
+                          static_cast<word32>(bound.size())) == 0;
 }
 
 }  // namespace quicore::engine

@@ -9,7 +9,8 @@
 //    The seed is replaced by a one-way function at each step (a ratchet), so old keys are gone for
 //    good. Shards that start from the same seed take the same steps without talking to each other.
 //
-// Threading: one per TlsContext, on its shard's thread. Seal and open do not allocate.
+// Threading: one per TlsContext, on its shard's thread. Seal and open allocate only
+// for a long bind().
 #pragma once
 
 #include <array>
@@ -19,6 +20,8 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "io/error.h"
@@ -47,6 +50,9 @@ class TicketKeys {
   Result<> draw(std::span<const std::uint8_t, kKeySize> seed, Duration period,
                 std::optional<Instant> drawn);
 
+  // Tickets open only where this is the same as where they were sealed.
+  void bind(std::string_view context) { bound_to_ = context; }
+
   // Takes the steps of the ratchet that are due. One comparison when none is. Does nothing with
   // given keys.
   void advance(Instant now) noexcept;
@@ -70,6 +76,9 @@ class TicketKeys {
   void clear() noexcept;
   bool step() noexcept;
 
+  std::string additional_data(std::span<const std::uint8_t> name) const;
+
+  std::string bound_to_;
   std::vector<Key> keys_;  // the first one seals
   Key seed_{};
   Duration period_{};  // zero: keys were given

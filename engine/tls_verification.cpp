@@ -43,6 +43,10 @@ constexpr std::array<Text, kCertificateProblemCount> kTexts{{
     {"PATH_LENGTH_EXCEEDED", "a CA of the peer's chain must not have so many below it"},
     {"EE_KEY_TOO_SMALL", "the key of the peer's certificate is too small"},
     {"CERT_REJECTED", "the peer's certificate was not accepted"},
+    {"UNABLE_TO_GET_CRL",
+     "there is no revocation list of the issuer of the peer's certificate: add it to `crl`"},
+    {"OCSP_RESPONSE_INVALID",
+     "the OCSP response that the server stapled is damaged, stale or of another certificate"},
 }};
 
 const Text& text_of(CertificateProblem problem) {
@@ -97,6 +101,10 @@ CertificateProblem problem_of(int wolfssl_error, std::span<const Certificate> ch
     case CRL_CERT_REVOKED:
     case OCSP_CERT_REVOKED:
       return CertificateProblem::revoked;
+    case CRL_MISSING:
+      return CertificateProblem::no_crl;
+    case BAD_CERTIFICATE_STATUS_ERROR:
+      return CertificateProblem::bad_ocsp_response;
     case NOT_CA_ERROR:
       return CertificateProblem::invalid_ca;
     case KEYUSE_SIGNATURE_E:

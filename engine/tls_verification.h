@@ -33,8 +33,10 @@ enum class CertificateProblem : std::uint8_t {
   path_length_exceeded,          // PATH_LENGTH_EXCEEDED
   weak_key,                      // EE_KEY_TOO_SMALL
   rejected,                      // CERT_REJECTED: everything else
+  no_crl,                        // UNABLE_TO_GET_CRL
+  bad_ocsp_response,             // OCSP_RESPONSE_INVALID
 };
-inline constexpr std::size_t kCertificateProblemCount = 17;
+inline constexpr std::size_t kCertificateProblemCount = 19;
 
 // "CERT_HAS_EXPIRED"; empty for `none`.
 std::string_view code_of(CertificateProblem problem) noexcept;

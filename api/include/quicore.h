@@ -10,6 +10,7 @@
 #include "api/endpoint.h"
 #include "api/error.h"
 #include "api/handlers.h"
+#include "api/handshake_pause.h"
 #include "api/headers.h"
 #include "api/qlog.h"
 #include "api/runtime.h"

@@ -23,6 +23,11 @@
 
 namespace quicore::internal {
 
+class HandshakeGate;
+
+// By the name of the group.
+std::optional<EphemeralKeyInfo> ephemeral_key_of(std::string_view group);
+
 class SessionState final : public Counted,
                            public engine::ListHook<SessionTag>,
                            public engine::ConnectionHandler,
@@ -38,6 +43,14 @@ class SessionState final : public Counted,
   Handlers<DatagramStatusEvent>& on_status_handlers() noexcept { return on_status_; }
   Handlers<Session>& on_ticket_handlers() noexcept { return on_ticket_; }
   Handlers<KeylogEvent>& on_keylog_handlers() noexcept { return on_keylog_; }
+  Handlers<TlsTraceEvent>& on_tls_trace_handlers() noexcept { return on_tls_trace_; }
+
+  // --- session_handshake.cpp ---
+  Completion<ClientHello> client_hello();
+  Completion<OcspRequest> ocsp_request();
+  Completion<OcspResponse> ocsp_response();
+  Result<> client_hello_done(std::shared_ptr<engine::TlsContext> context);
+  Result<> ocsp_done(Bytes response);
 
   Completion<HandshakeInfo> handshake();
   Completion<> confirmed();
@@ -87,9 +100,13 @@ class SessionState final : public Counted,
   void on_streams_available() override { openers_.wake_all(); }
   void on_session_ticket() override;
   void on_keylog(std::string_view line) override;
+  void on_tls_trace(std::string_view line) override;
+  void on_handshake_paused() override;
   void on_closed(const std::optional<Error>& error) override;
   void handler_added() override;
 
+  void settle_handshake_events();
+  void end_handshake_events();
   void keep_last_values();
   void end(const std::optional<Error>& error);
   void flush_streams() noexcept;
@@ -128,9 +145,14 @@ class SessionState final : public Counted,
   Handlers<DatagramStatusEvent> on_status_;
   Handlers<Session> on_ticket_;
   Handlers<KeylogEvent> on_keylog_;
+  Handlers<TlsTraceEvent> on_tls_trace_;
   std::shared_ptr<engine::Qlog> qlog_;
   Once<HandshakeInfo> handshake_;
   Once<void> confirmed_;
+  Once<ClientHello> client_hello_;
+  Once<OcspRequest> ocsp_request_;
+  Once<OcspResponse> ocsp_response_;
+  std::shared_ptr<HandshakeGate> gate_;  // made with the first pause
   Once<void> closed_;
   WaiterList acceptors_;
   WaiterList openers_;

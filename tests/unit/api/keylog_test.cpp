@@ -52,7 +52,7 @@ struct LoggedPair {
   }
 };
 
-// spec: S20
+// spec: S20 SC22
 TEST(KeyLog, BothSidesTellTheSameSecretsOfAHandshake) {
   LoggedPair logged(this_test());
   logged.connect(true);
