@@ -21,7 +21,7 @@ Result<Endpoint> Endpoint::create(Shard& shard, EndpointConfig config) {
   return Endpoint(std::move(*state));
 }
 
-Handlers<Session>& Endpoint::on_session() const noexcept { return state_->on_session(); }
+Handlers<SessionEvent>& Endpoint::on_session() const noexcept { return state_->on_session(); }
 Result<> Endpoint::listen(SessionConfig config) const { return state_->listen(std::move(config)); }
 bool Endpoint::listening() const noexcept { return state_->listening(); }
 
@@ -37,6 +37,23 @@ bool Endpoint::closing() const noexcept { return state_->closing(); }
 void Endpoint::destroy(Error error) const { state_->destroy(std::move(error)); }
 EndpointStats Endpoint::stats() const { return state_->stats(); }
 Shard& Endpoint::shard() const noexcept { return state_->shard().shard(); }
+
+Task<Result<>> Endpoint::clone_to(internal::Ref<internal::EndpointState> state, Shard& target,
+                                  CloneUse use) {
+  auto seed = state->make_clone_seed();
+  if (!seed) co_return std::unexpected(std::move(seed.error()));
+  auto shared = std::make_shared<CloneUse>(std::move(use));  // a lambda given by name is copied
+  auto open = [&target, seed = std::move(*seed), shared]() -> Result<> {
+    auto clone = internal::EndpointState::create_clone(target.state(), seed);
+    if (!clone) return std::unexpected(std::move(clone.error()));
+    CloneUse use_here = std::move(*shared);  // what it holds dies on this shard
+    Endpoint endpoint(std::move(*clone));
+    auto used = use_here(endpoint);
+    if (!used) endpoint.destroy(used.error());
+    return used;
+  };
+  co_return co_await target.call(open);
+}
 
 // --- accept -------------------------------------------------------------------------------------
 

@@ -9,19 +9,22 @@
 // Handles are shard-local and cheap to copy. The shard owns the endpoint: dropping the last handle
 // ends nothing; close(), destroy() or the end of the runtime does.
 //
-// One endpoint uses one shard. A server on all of them: Runtime::listen_on_all. Sharing one port
-// strictly in turn (the specification's clone) will be Endpoint::clone(Shard&).
+// One endpoint uses one shard. A server on all of them: Runtime::listen_on_all, where the kernel
+// chooses the shard. clone() shares one port strictly in turn, as the specification has it.
 //
 // Threading: its shard.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <utility>
 
 #include "api/completion.h"
 #include "api/config.h"
 #include "api/handlers.h"
 #include "api/session.h"
 #include "api/stats.h"
+#include "api/task.h"
 #include "api/wait.h"
 #include "io/address.h"
 
@@ -63,7 +66,7 @@ class Endpoint {
 
   // A client began a session: before its handshake ends. Only after listen(). Sessions wait for
   // accept() while nobody handles them here.
-  Handlers<Session>& on_session() const noexcept;
+  Handlers<SessionEvent>& on_session() const noexcept;
   AcceptSession accept(WaitOptions options = {}) const noexcept {
     return AcceptSession(state_, std::move(options));
   }
@@ -82,11 +85,26 @@ class Endpoint {
   bool closing() const noexcept;  // after close(), until destroyed
   // At once, with every session.
   void destroy(Error error = {}) const;
+  // Opens the same port on another shard and hands the new endpoint to `use`, which runs there: set
+  // handlers, listen, keep the handle. Clones are independent as servers and clients, each with its
+  // own limits and statistics; they share the port and the secrets of tokens and resets. A client's
+  // Initial goes to the next listening clone in turn; one that was closed or destroyed has none.
+  // Fails with invalid_argument when the shard has a clone already, closing and closed when this one
+  // is, system when the kernel refuses; and with what `use` returned. A lambda is given by name (AwaitSafe, api/wait.h).
+  // Cost: datagrams that the kernel gives to another clone's socket are forwarded, with one copy.
+  using CloneUse = std::move_only_function<Result<>(Endpoint)>;
+  template <class F>
+  Task<Result<>> clone(Shard& target, F&& use) const {
+    static_assert(internal::AwaitSafe<F>, "name the lambda first: clone(shard, lambda)");
+    return clone_to(state_, target, CloneUse(std::forward<F>(use)));
+  }
   EndpointStats stats() const;  // the last values remain after the end
   Shard& shard() const noexcept;
 
  private:
   friend class Session;
+  static Task<Result<>> clone_to(internal::Ref<internal::EndpointState> state, Shard& target,
+                                 CloneUse use);
   internal::Ref<internal::EndpointState> state_;
 };
 

@@ -2,10 +2,13 @@
 #include "api/internal/endpoint_state.h"
 
 #include <exception>
+#include <string>
 #include <utility>
 
 #include "api/internal/session_state.h"
 #include "api/internal/shard_state.h"
+#include "api/internal/socket_options.h"
+#include "engine/clone_group.h"
 #include "engine/connection.h"
 
 namespace quicore::internal {
@@ -36,6 +39,43 @@ Result<Ref<EndpointState>> EndpointState::create(ShardState& shard, const Endpoi
   return state;
 }
 
+// --- clones -------------------------------------------------------------------------------------
+
+Result<CloneSeed> EndpointState::make_clone_seed() {
+  if (endpoint_ == nullptr) return failure(Errc::closed, "the endpoint is closed");
+  if (endpoint_->closing()) return failure(Errc::closing, "the endpoint is closing: no new clones");
+  const ShardState::Scope scope(shard_);
+  if (!endpoint_->clones()) {
+    engine::Shard& engine = shard_.engine();
+    if (auto ok = engine.port().allow_sharing(endpoint_->socket()); !ok) {
+      return std::unexpected(std::move(ok.error()));
+    }
+    auto group = std::make_shared<engine::CloneGroup>(engine.random());
+    static_cast<void>(group->join(engine.index()));
+    endpoint_->set_clones(std::move(group));
+  }
+  return CloneSeed{endpoint_->clone_config(), endpoint_->clones()};
+}
+
+Result<Ref<EndpointState>> EndpointState::create_clone(ShardState& shard, const CloneSeed& seed) {
+  const std::uint32_t index = shard.engine().index();
+  if (!seed.group->join(index)) {
+    return failure(Errc::invalid_argument, "shard " + std::to_string(index) +
+                                               " has a clone of this endpoint already: each "
+                                               "shard has one");
+  }
+  io::SocketOptions socket = socket_options(seed.config);
+  socket.reuse_port = true;
+  socket.steering = false;  // its rule asks for a socket on every shard, in their order
+  auto state = create(shard, seed.config, socket);
+  if (!state) {
+    seed.group->leave(index);
+    return state;
+  }
+  (*state)->endpoint_->set_clones(seed.group);
+  return state;
+}
+
 // --- what the engine reports --------------------------------------------------------------------
 
 void EndpointState::on_connection(engine::Connection& connection) {
@@ -51,7 +91,7 @@ void EndpointState::announce(Session session) {
     return;
   }
   try {
-    on_session_.emit(session);
+    on_session_.emit(SessionEvent{session});
   } catch (...) {
     shard_.report_exception("a session handler", std::current_exception());
     session.cancel(Error::transport(0x1 /* INTERNAL_ERROR */, "a handler threw an exception"));

@@ -189,6 +189,14 @@ class Session {
   internal::Ref<internal::SessionState> state_;
 };
 
+// A client began a session. Handlers may take a Session in its place.
+struct SessionEvent {
+  static constexpr std::string_view name = "session";
+  Session session;
+
+  operator Session() const { return session; }  // NOLINT(google-explicit-constructor)
+};
+
 struct KeylogEvent {
   std::string line;
   Session session;
@@ -200,6 +208,7 @@ struct TlsTraceEvent {
 };
 
 struct DatagramEvent {
+  static constexpr std::string_view name = "datagram";
   Buf datagram;
   bool early = false;  // arrived as 0-RTT data: may be a replay
   Session session;

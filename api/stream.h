@@ -27,6 +27,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -339,6 +340,7 @@ class Responder {
 };
 
 struct StreamEvent {
+  static constexpr std::string_view name = "stream";
   Stream stream;
   Responder respond_with;
   // HTTP/3: the request's headers, which have arrived; nullptr elsewhere. Lives as long as

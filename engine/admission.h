@@ -89,6 +89,7 @@ class Admission {
   const std::array<std::byte, 16>& reset_token_secret() const noexcept {
     return reset_token_secret_;
   }
+  const std::array<std::byte, 32>& token_secret() const noexcept { return token_secret_; }
 
   void connection_added(const Address& remote) { hosts_.connection_added(remote); }
   void connection_removed(const Address& remote) { hosts_.connection_removed(remote); }

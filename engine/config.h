@@ -6,12 +6,15 @@
 // Value types; copied when given to the library. No cost on the data path.
 #pragma once
 
+#include <any>
 #include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
+#include <typeinfo>
 #include <vector>
 
 #include "engine/limits.h"
@@ -28,11 +31,21 @@ class TlsContext;
 
 enum class CongestionControl : std::uint8_t { cubic, reno, bbr };
 
-// Which listening endpoint of one port gets a new connection.
+// Which listening clone of an endpoint gets a new connection (Endpoint::clone).
 enum class DispatchPolicy : std::uint8_t {
-  round_robin,   // strict rotation over listening clones (the specification)
-  initial_hash,  // the kernel's choice by connection ID: no forwarding, for servers with many shards
+  round_robin,   // strictly in turn (the specification)
+  initial_hash,  // the one whose socket the kernel chose: less forwarding, no order
 };
+
+// Whether a value, or what a std::any holds, is a T.
+template <class T, class Value>
+bool holds(const Value& value) noexcept {
+  if constexpr (std::is_same_v<Value, std::any>) {
+    return value.type() == typeid(T);
+  } else {
+    return std::is_same_v<Value, T>;
+  }
+}
 
 struct UdpConfig {
   bool ipv6_only = false;                    // false: an IPv6 socket also takes IPv4 (dual stack)
@@ -46,6 +59,7 @@ struct UdpConfig {
 };
 
 struct EndpointConfig {
+  // A flow label set on an IPv6 address (Address::set_flow_label) marks what is sent.
   Address address = Address::loopback(Family::ipv4, 0);           // port 0: an ephemeral port
   std::optional<std::array<std::byte, 16>> reset_token_secret{};  // random when unset; confidential
   std::optional<std::array<std::byte, 32>>
@@ -77,6 +91,10 @@ struct EndpointConfig {
   DispatchPolicy dispatch = DispatchPolicy::round_robin;
 
   Result<> validate() const;
+  template <class T>
+  static bool is_endpoint_config(const T& value) noexcept {
+    return holds<EndpointConfig>(value);
+  }
 };
 
 struct TransportParams {
@@ -115,6 +133,10 @@ struct SessionConfig {
   Duration keep_alive = Duration::zero();  // 0: no PINGs
 
   Result<> validate(Side side) const;
+  template <class T>
+  static bool is_session_config(const T& value) noexcept {
+    return holds<SessionConfig>(value);
+  }
 };
 
 // What a client keeps of a session to resume it: session.session_ticket() gives it, connect() takes

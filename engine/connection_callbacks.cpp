@@ -13,6 +13,7 @@
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 #include "engine/transport_settings.h"
+#include "io/steering.h"
 
 namespace quicore::engine {
 
@@ -268,13 +269,26 @@ struct ConnectionCallbacks {
 
   // --- connection IDs and paths ----------------------------------------------------------------
 
+  // As long as the connection's first one: by that length ngtcp2 reads short headers. Those that
+  // SessionConfig::scid made shorter than what steering reads are repeated easily.
+  static ConnectionId unused_id(Shard& shard, std::size_t size) {
+    constexpr int kAttempts = 64;
+    ConnectionId id;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      id = make_connection_id(shard.random(), shard.index(), shard.count(),
+                              std::max(size, io::kSteeringBytes));
+      id = ConnectionId::from(id.span().first(size));
+      if (shard.table().find(id.span()) == nullptr) break;
+    }
+    return id;
+  }
+
   static int get_new_connection_id2(ngtcp2_conn*, ngtcp2_cid* cid,
                                     ngtcp2_stateless_reset_token* token, std::size_t size,
                                     void* user_data) {
     Connection& connection = self(user_data);
     Shard& shard = connection.shard();
-    const ConnectionId id = make_connection_id(shard.random(), shard.index(), shard.count(),
-                                               std::max(size, limits::kConnectionIdLength));
+    const ConnectionId id = unused_id(shard, size);
     const auto& secret = connection.endpoint_.admission().reset_token_secret();
     if (!make_stateless_reset_token(
             std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(token->data), secret, id)) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/clone_group.h"
 #include "engine/connection.h"
 #include "engine/shard.h"
 #include "engine/tls_context.h"
@@ -15,12 +16,15 @@ Endpoint::Endpoint(Shard& shard, EndpointConfig config, io::SocketId socket, con
       config_(std::move(config)),
       socket_(socket),
       local_(local),
+      flow_label_(config_.address.flow_label()),
       admission_(config_, shard.random()) {
   stats_.created_at = shard.now();
   admission_.set_token_clock_offset(shard.port().wall_clock_offset());
 }
 
-Endpoint::~Endpoint() = default;
+Endpoint::~Endpoint() {
+  if (clones_) clones_->leave(shard_.index());
+}
 
 Result<> Endpoint::listen(SessionConfig config) {
   if (closing_) return failure(Errc::closing, "the endpoint is closing: create another to listen");
@@ -30,7 +34,25 @@ Result<> Endpoint::listen(SessionConfig config) {
   if (!context) return std::unexpected(std::move(context.error()));
   server_tls_ = std::move(*context);
   listening_ = std::move(config);
+  if (clones_) clones_->begin_listening(shard_.index());
   return {};
+}
+
+EndpointConfig Endpoint::clone_config() const {
+  EndpointConfig config = config_;
+  config.address = local_;
+  config.reset_token_secret = admission_.reset_token_secret();
+  config.token_secret = admission_.token_secret();
+  return config;
+}
+
+void Endpoint::set_clones(std::shared_ptr<CloneGroup> clones) {
+  clones_ = std::move(clones);
+  set_shares_port();
+  shard_.for_each_connection_of(*this, [this](Connection& connection) {
+    for (const ConnectionId& id : connection.issued_ids()) clones_->remember(id, shard_.index());
+  });
+  if (listening()) clones_->begin_listening(shard_.index());
 }
 
 Result<Connection*> Endpoint::connect(const Address& remote, const SessionConfig& config,
@@ -45,6 +67,10 @@ Result<Connection*> Endpoint::connect(const Address& remote, const SessionConfig
                                                " cannot be reached from an endpoint bound to " +
                                                local_.to_string() +
                                                "; bind it to the same IP version");
+  }
+  if (clones_ && !config.scid.empty()) {
+    return failure(Errc::not_supported,
+                   "scid: the connection IDs of a cloned endpoint name its shard; leave it empty");
   }
   auto connection = Connection::connect(*this, remote, config, resume);
   if (!connection) return std::unexpected(std::move(connection.error()));
@@ -103,6 +129,7 @@ const Address& Endpoint::local_address_of(io::SocketId socket) const noexcept {
 
 void Endpoint::close() {
   if (std::exchange(closing_, true)) return;
+  if (clones_) clones_->end_listening(shard_.index());
   shard_.for_each_connection_of(*this,
                                 [](Connection& connection) { connection.close_gracefully(); });
   if (ended()) shard_.endpoint_may_be_finished();
@@ -115,6 +142,7 @@ void Endpoint::session_ended() noexcept {
 
 void Endpoint::destroy(std::optional<Error> error) {
   closing_ = destroyed_ = true;
+  if (clones_) clones_->end_listening(shard_.index());
   error_ = std::move(error);
   const Error reason = error_.value_or(Error{});
   shard_.for_each_connection_of(*this, [&](Connection& connection) { connection.close(reason); });

@@ -20,6 +20,7 @@
 
 namespace quicore::engine {
 
+class CloneGroup;
 class Connection;
 class Shard;
 class TlsContext;
@@ -51,12 +52,23 @@ class Endpoint {
   }
   Result<Connection*> connect(const Address& remote, const SessionConfig& config,
                               const Resume* resume);
+  // What a clone on another shard is made of: this address and these secrets.
+  EndpointConfig clone_config() const;
+  // Shares new connections with other shards' endpoints on the same port (clone_group.h), which this
+  // one has joined.
+  void set_clones(std::shared_ptr<CloneGroup> clones);
+  const std::shared_ptr<CloneGroup>& clones() const noexcept { return clones_; }
+  // Sockets of other shards are bound to the same port: what is for them may arrive here.
+  void set_shares_port() noexcept { shares_port_ = true; }
+  bool shares_port() const noexcept { return shares_port_; }
   // Graceful: connections finish, then on_endpoint_closed. Immediate: everything ends this turn.
   void close();
   void destroy(std::optional<Error> error);
   bool closing() const noexcept { return closing_; }
 
   const Address& local_address() const noexcept { return local_; }
+  // Of the configured address: marks every IPv6 datagram sent (RFC 6437). 0: none.
+  std::uint32_t flow_label() const noexcept { return flow_label_; }
   io::SocketId socket() const noexcept { return socket_; }
   const EndpointConfig& config() const noexcept { return config_; }
   Admission& admission() noexcept { return admission_; }
@@ -102,9 +114,11 @@ class Endpoint {
   EndpointConfig config_;
   io::SocketId socket_;
   Address local_;
+  std::uint32_t flow_label_;
   EndpointHandler* handler_ = nullptr;
   Admission admission_;
   std::optional<SessionConfig> listening_;
+  std::shared_ptr<CloneGroup> clones_;  // null: not cloned
   std::shared_ptr<TlsContext> server_tls_;
   std::shared_ptr<TlsContext> client_tls_;
   TlsSettings client_tls_settings_;
@@ -120,6 +134,7 @@ class Endpoint {
   bool closing_ = false;
   bool destroyed_ = false;
   EndpointStats stats_;
+  bool shares_port_ = false;
 };
 
 }  // namespace quicore::engine

@@ -34,6 +34,10 @@ inline constexpr std::uint32_t kDeliverRoundsPerTurn = 8;
 // Reason: a half-open connection costs about 150 KiB, and Retry costs an attacker a real address.
 inline constexpr std::uint32_t kHandshakesBeforeRetry = 1000;
 
+// Connection IDs of handshakes that the clones of an endpoint remember the owner of. Consumer: clone
+// group. Reason: two or three for each of the half-open connections of two shards; about 1 MiB.
+inline constexpr std::size_t kCloneIds = 16384;
+
 // Half-open connections before Initials are dropped. Consumer: admission. Reason: bounds what an
 // attacker with real addresses can make a shard hold to about 600 MiB.
 inline constexpr std::uint32_t kMaxHalfOpenConnections = 4096;

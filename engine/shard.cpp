@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "engine/clone_group.h"
 #include "engine/tls_context.h"
 #include "io/steering.h"
 
@@ -161,12 +162,17 @@ void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& t
 
 bool Shard::forward_if_elsewhere(Endpoint& endpoint, std::span<const std::uint8_t> id,
                                  const io::ReceivedTrain& train, std::span<std::byte> datagram) {
-  if (forwarder_ == nullptr || settings_.count <= 1) return false;
+  if (forwarder_ == nullptr || !endpoint.shares_port()) return false;
   const std::uint32_t owner = io::shard_of_connection_id(std::as_bytes(id), settings_.count);
   if (owner == settings_.index) return false;
+  forward(endpoint, owner, train, datagram);
+  return true;
+}
+
+void Shard::forward(Endpoint& endpoint, std::uint32_t owner, const io::ReceivedTrain& train,
+                    std::span<const std::byte> datagram) {
   ++endpoint.counters().forwarded_count;
   if (!forwarder_->forward(owner, train, datagram)) ++endpoint.counters().dropped_count;
-  return true;
 }
 
 // RFC 9000 17.2: long headers name the length of their IDs.
@@ -185,112 +191,18 @@ void Shard::receive_long(Endpoint& endpoint, const io::ReceivedTrain& train,
     connection->receive(train, datagram, now_);
     return;
   }
-  if (may_forward && dcid.size() >= 4 && forward_if_elsewhere(endpoint, dcid, train, datagram)) {
+  const bool unknown_version = error == NGTCP2_ERR_VERSION_NEGOTIATION;
+  if (endpoint.clones()) {
+    if (!is_turn_of(endpoint, train, datagram, ids, unknown_version, may_forward)) return;
+  } else if (may_forward && dcid.size() >= 4 &&
+             forward_if_elsewhere(endpoint, dcid, train, datagram)) {
     return;
   }
   if (!endpoint.listening()) {
     ++endpoint.counters().dropped_count;
     return;
   }
-  accept(endpoint, train, datagram, ids, error == NGTCP2_ERR_VERSION_NEGOTIATION);
-}
-
-void Shard::accept(Endpoint& endpoint, const io::ReceivedTrain& train,
-                   std::span<std::byte> datagram, const ngtcp2_version_cid& ids,
-                   bool unknown_version) {
-  const SessionConfig& config = *endpoint.listening_config();
-  const auto speaks = [&](std::uint32_t version) {
-    return std::any_of(config.versions.begin(), config.versions.end(), [&](QuicVersion known) {
-      return static_cast<std::uint32_t>(known) == version;
-    });
-  };
-  if (unknown_version || !speaks(ids.version)) {
-    negotiate_version(endpoint, train, datagram, ids, config);
-    return;
-  }
-  ngtcp2_pkt_hd header{};
-  const int error = ngtcp2_accept(&header, reinterpret_cast<const std::uint8_t*>(datagram.data()),
-                                  datagram.size());
-  InitialPacket packet;
-  packet.train = &train;
-  packet.datagram = datagram;
-  const Verdict verdict = error != 0
-                              ? Verdict::drop
-                              : endpoint.admission().decide(header, train.remote, now_, half_open_,
-                                                            endpoint.connection_count(), packet);
-  if (verdict == Verdict::accept) {
-    accept_connection(endpoint, packet, config);
-  } else {
-    refuse(endpoint, packet, verdict);
-  }
-}
-
-// RFC 9000 6.1: not for datagrams too small to begin a connection, or the answer would amplify.
-void Shard::negotiate_version(Endpoint& endpoint, const io::ReceivedTrain& train,
-                              std::span<std::byte> datagram, const ngtcp2_version_cid& ids,
-                              const SessionConfig& config) {
-  if (datagram.size() < NGTCP2_MAX_UDP_PAYLOAD_SIZE || ids.version == 0) {
-    ++endpoint.counters().dropped_count;
-    return;
-  }
-  std::vector<std::uint32_t> versions;
-  for (const QuicVersion version : config.versions) {
-    versions.push_back(static_cast<std::uint32_t>(version));
-  }
-  if (const StatelessPacket packet = version_negotiation(ids, versions, random_)) {
-    ++endpoint.counters().version_negotiation_count;
-    reply(endpoint, train, packet);
-  }
-}
-
-void Shard::accept_connection(Endpoint& endpoint, const InitialPacket& packet,
-                              const SessionConfig& config) {
-  auto created = Connection::accept(endpoint, packet, config);
-  if (!created) {
-    ++endpoint.counters().dropped_count;
-    return;
-  }
-  ++endpoint.counters().server_sessions;
-  endpoint.handshake_begun();
-  Connection& connection = adopt(std::move(*created));
-  connection.receive(*packet.train, packet.datagram, now_);
-}
-
-void Shard::refuse(Endpoint& endpoint, const InitialPacket& packet, Verdict verdict) {
-  EndpointStats& stats = endpoint.counters();
-  switch (verdict) {
-    case Verdict::retry:
-      ++stats.retry_count;
-      return reply(endpoint, *packet.train,
-                   endpoint.admission().make_retry(packet, packet.train->remote, now_,
-                                                   settings_.index, settings_.count));
-    case Verdict::refuse_busy:
-      ++stats.server_busy_count;
-      return reply(
-          endpoint, *packet.train,
-          connection_close(packet.version, packet.scid, packet.dcid, NGTCP2_CONNECTION_REFUSED));
-    case Verdict::invalid_token:
-      return reply(
-          endpoint, *packet.train,
-          connection_close(packet.version, packet.scid, packet.dcid, NGTCP2_INVALID_TOKEN));
-    case Verdict::accept:
-    case Verdict::drop:
-      ++stats.dropped_count;
-  }
-}
-
-void Shard::reply(Endpoint& endpoint, const io::ReceivedTrain& train,
-                  const StatelessPacket& packet) {
-  if (!packet) return;
-  io::SendSlot* slot = port_.lease();
-  if (slot == nullptr) return;  // the peer asks again
-  std::memcpy(slot->bytes, packet.bytes.data(), packet.size);
-  slot->size = slot->segment_size = static_cast<std::uint32_t>(packet.size);
-  slot->socket = train.socket;
-  slot->ecn = io::Ecn::not_ect;
-  slot->remote = train.remote;
-  slot->local = endpoint.send_from(endpoint.path_local_of(train));
-  send_slot(endpoint, *slot);
+  accept(endpoint, train, datagram, ids, unknown_version);
 }
 
 // --- 3 EXPIRE --------------------------------------------------------------------------------------------
@@ -370,6 +282,7 @@ bool Shard::send_trains_of(Connection& connection, std::uint32_t& budget) {
 }
 
 void Shard::send_slot(Endpoint& endpoint, io::SendSlot& slot) {
+  if (const std::uint32_t label = endpoint.flow_label()) slot.remote.set_flow_label(label);
   EndpointStats& stats = endpoint.counters();
   stats.bytes_sent += slot.size;
   stats.packets_sent += (slot.size + slot.segment_size - 1) / slot.segment_size;
@@ -406,6 +319,9 @@ Connection& Shard::adopt(std::unique_ptr<Connection> connection) {
   connections_.push_back(adopted);
   ++connection_count_;
   adopted.endpoint().connection_added(adopted);
+  if (CloneGroup* clones = adopted.endpoint().clones().get()) {
+    for (const ConnectionId& id : adopted.issued_ids()) clones->remember(id, settings_.index);
+  }
   return adopted;
 }
 
@@ -417,6 +333,7 @@ Result<Endpoint*> Shard::open_endpoint(const EndpointConfig& config,
   if (!socket) return std::unexpected(std::move(socket.error()));
   auto endpoint = std::make_unique<Endpoint>(*this, config, *socket, port_.local_address(*socket));
   Endpoint* opened = endpoint.get();
+  if (options.reuse_port) opened->set_shares_port();
   endpoints_.push_back(std::move(endpoint));
   register_socket(*socket, *opened);
   return opened;

@@ -118,6 +118,12 @@ class Shard {
   Connection* find_by_unusual_length(std::span<const std::uint8_t> octets) const noexcept;
   bool forward_if_elsewhere(Endpoint& endpoint, std::span<const std::uint8_t> id,
                             const io::ReceivedTrain& train, std::span<std::byte> datagram);
+  void forward(Endpoint& endpoint, std::uint32_t owner, const io::ReceivedTrain& train,
+               std::span<const std::byte> datagram);
+  bool is_turn_of(Endpoint& endpoint, const io::ReceivedTrain& train,
+                  std::span<const std::byte> datagram, const ngtcp2_version_cid& ids,
+                  bool unknown_version, bool may_forward);
+  void keep_with_this_clone(Endpoint& endpoint, const StatelessPacket& retry);
   void accept(Endpoint& endpoint, const io::ReceivedTrain& train, std::span<std::byte> datagram,
               const ngtcp2_version_cid& ids, bool unknown_version);
   void accept_connection(Endpoint& endpoint, const InitialPacket& packet,

@@ -170,6 +170,11 @@ void Address::set_flow_label(std::uint32_t label) noexcept {
   std::memcpy(storage_.data() + offsetof(sockaddr_in6, sin6_flowinfo), &flow, sizeof(flow));
 }
 
+std::uint32_t Address::flow_label() const noexcept {
+  if (family() != Family::ipv6) return 0;
+  return ntohl(load<sockaddr_in6>(*this).sin6_flowinfo) & 0xfffffU;
+}
+
 bool Address::is_any() const noexcept {
   if (empty()) return false;
   const Address host = unmapped();

@@ -40,6 +40,7 @@ class Address {
   std::uint16_t port() const noexcept;
   void set_port(std::uint16_t port) noexcept;
   void set_flow_label(std::uint32_t label) noexcept;  // IPv6 only, 20 bits
+  std::uint32_t flow_label() const noexcept;          // 0 when there is none
   bool empty() const noexcept { return size_ == 0; }
   bool is_any() const noexcept;
   bool is_loopback() const noexcept;

@@ -92,6 +92,8 @@ MmsgSocket& MmsgPort::socket(SocketId id) const noexcept {
 
 Address MmsgPort::local_address(SocketId id) const { return socket(id).socket.local_address(); }
 
+Result<> MmsgPort::allow_sharing(SocketId id) { return socket(id).socket.allow_sharing(); }
+
 Result<int> MmsgPort::socket_option(SocketId id, int level, int name) const {
   return socket(id).socket.option(level, name);
 }

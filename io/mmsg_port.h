@@ -37,6 +37,7 @@ class MmsgPort final : public Port {
   Result<SocketId> open(const SocketOptions& options) override;
   void close(SocketId socket) override;
   Address local_address(SocketId socket) const override;
+  Result<> allow_sharing(SocketId socket) override;
   Result<int> socket_option(SocketId socket, int level, int name) const override;
 
   void wait(Instant deadline) override;

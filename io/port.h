@@ -84,6 +84,8 @@ class Port {
   // Trains still queued on the socket are sent first (at the next wait).
   virtual void close(SocketId socket) = 0;
   virtual Address local_address(SocketId socket) const = 0;
+  // From now on further sockets opened with `reuse_port` may share this one's address.
+  virtual Result<> allow_sharing(SocketId socket) = 0;
   // Reads back what the kernel uses, for tests and statistics: SO_RCVBUF etc. as getsockopt tells.
   virtual Result<int> socket_option(SocketId socket, int level, int name) const = 0;
 

@@ -222,6 +222,13 @@ UdpSocket::~UdpSocket() {
   if (fd_ >= 0) close(fd_);
 }
 
+Result<> UdpSocket::allow_sharing() {
+  const int on = 1;
+  if (setsockopt(fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0) return {};
+  return system_failure(errno, "the address of " + local_.to_string() + " cannot be shared",
+                        "open the endpoint on every shard by Runtime::listen_on_all");
+}
+
 Result<int> UdpSocket::option(int level, int name) const {
   int value = 0;
   socklen_t size = sizeof(value);

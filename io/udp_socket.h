@@ -29,6 +29,8 @@ class UdpSocket {
   int fd() const noexcept { return fd_; }
   const Address& local_address() const noexcept { return local_; }
   Result<int> option(int level, int name) const;
+  // SO_REUSEPORT of a socket that is bound already: others may join it from now on.
+  Result<> allow_sharing();
   // Whether the kernel accepted the steering filter. False also when none was asked for.
   bool steered() const noexcept { return steered_; }
 

@@ -98,6 +98,8 @@ UringSocket& UringPort::socket(SocketId id) const noexcept {
 
 Address UringPort::local_address(SocketId id) const { return socket(id).socket.local_address(); }
 
+Result<> UringPort::allow_sharing(SocketId id) { return socket(id).socket.allow_sharing(); }
+
 Result<int> UringPort::socket_option(SocketId id, int level, int name) const {
   return socket(id).socket.option(level, name);
 }

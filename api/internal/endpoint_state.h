@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "api/endpoint.h"
@@ -22,21 +23,30 @@ namespace quicore::internal {
 
 class ShardState;
 
+// What another shard makes a clone of.
+struct CloneSeed {
+  EndpointConfig config;
+  std::shared_ptr<engine::CloneGroup> group;
+};
+
 class EndpointState final : public Counted,
                             public engine::EndpointHandler,
-                            private Handlers<Session>::Owner {
+                            private Handlers<SessionEvent>::Owner {
  public:
   static Result<Ref<EndpointState>> create(ShardState& shard, const EndpointConfig& config,
                                            const io::SocketOptions& socket);
+  // Of the endpoint whose seed it is, on this shard.
+  static Result<Ref<EndpointState>> create_clone(ShardState& shard, const CloneSeed& seed);
   explicit EndpointState(ShardState& shard) noexcept;
 
   ShardState& shard() noexcept { return shard_; }
-  Handlers<Session>& on_session() noexcept { return on_session_; }
+  Handlers<SessionEvent>& on_session() noexcept { return on_session_; }
 
   Result<> listen(SessionConfig config);
   bool listening() const noexcept { return endpoint_ != nullptr && endpoint_->listening(); }
   Result<Session> connect(const Address& remote, const SessionConfig& config,
                           const std::optional<Resume>& resume);
+  Result<CloneSeed> make_clone_seed();
   std::optional<Address> address() const noexcept;
   Completion<> close();
   Completion<> closed();
@@ -76,7 +86,7 @@ class EndpointState final : public Counted,
   ShardState& shard_;
   engine::Endpoint* endpoint_ = nullptr;  // nullptr: ended
   Ref<EndpointState> self_;               // the shard's reference
-  Handlers<Session> on_session_;
+  Handlers<SessionEvent> on_session_;
   Once<void> closed_;
   WaiterList acceptors_;
   engine::RingQueue<Session> waiting_sessions_;

@@ -66,6 +66,13 @@ Address SimPort::local_address(io::SocketId socket) const {
   return found != nullptr ? found->bound : Address();
 }
 
+Result<> SimPort::allow_sharing(io::SocketId socket) {
+  Socket* found = find(socket);
+  if (found == nullptr) return std::unexpected(Error::system(EBADF, "the socket is closed"));
+  found->options.reuse_port = true;
+  return {};
+}
+
 Result<int> SimPort::socket_option(io::SocketId socket, int level, int name) const {
   const Socket* found = find(socket);
   if (found == nullptr) return std::unexpected(Error::system(EBADF, "the socket is closed"));

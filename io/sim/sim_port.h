@@ -43,6 +43,7 @@ class SimPort final : public io::Port {
   Result<io::SocketId> open(const io::SocketOptions& options) override;
   void close(io::SocketId socket) override;
   Address local_address(io::SocketId socket) const override;
+  Result<> allow_sharing(io::SocketId socket) override;
   // SO_RCVBUF, SO_SNDBUF, IP_TTL, IPV6_UNICAST_HOPS, IPV6_V6ONLY and SO_REUSEPORT, as set.
   Result<int> socket_option(io::SocketId socket, int level, int name) const override;
 

@@ -140,6 +140,7 @@ TEST(Retry, IsSavedByTheTokenOfTheConnectionBefore) {
 }
 
 // Tokens carry the wall clock's time, not that of a clock which begins at boot.
+// spec: EC21
 TEST(Retry, IsSavedByATokenFromBeforeAReboot) {
   const auto retries = [](Duration away) {
     EndpointConfig config = with_retry();

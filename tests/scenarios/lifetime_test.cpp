@@ -106,6 +106,7 @@ EndpointConfig with_reset_secret() {
   return config;
 }
 
+// spec: EC8 ES10
 TEST(StatelessReset, AServerThatLostItsMemoryEndsTheConnectionOfItsClient) {
   EchoRun run({Delay{10ms}}, this_test(), with_reset_secret());
   ASSERT_TRUE(run.echo("hello"));
@@ -122,6 +123,7 @@ TEST(StatelessReset, AServerThatLostItsMemoryEndsTheConnectionOfItsClient) {
   EXPECT_TRUE(run.echo("hello again"));
 }
 
+// spec: EC8
 TEST(StatelessReset, WithAnotherSecretMeansNothingToTheClient) {
   EchoRun run({Delay{10ms}});  // every server makes a secret of its own
   SessionConfig config = EchoRun::client_side();

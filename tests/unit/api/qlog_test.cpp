@@ -83,6 +83,7 @@ TEST(SessionQlog, TellsOfBothEndsFromTheFirstPacketToTheLast) {
   }
 }
 
+// spec: SC8
 TEST(SessionQlog, IsOffUnlessAskedFor) {
   ApiPair pair(this_test());
   pair.connect("xyz");

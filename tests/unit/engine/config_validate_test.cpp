@@ -45,6 +45,7 @@ void PrintTo(const EndpointCase& c, std::ostream* out) { *out << c.name; }
 
 class EndpointConfigField : public testing::TestWithParam<EndpointCase> {};
 
+// spec: EC2 EC29
 TEST_P(EndpointConfigField, IsNamedWithItsRangeWhenItIsWrong) {
   EndpointConfig config;
   GetParam().bad(config);
@@ -170,6 +171,7 @@ void PrintTo(const SessionCase& c, std::ostream* out) { *out << c.name; }
 
 class SessionConfigField : public testing::TestWithParam<SessionCase> {};
 
+// spec: SC2
 TEST_P(SessionConfigField, IsNamedWithItsRangeWhenItIsWrong) {
   SessionConfig config = valid(GetParam().side);
   GetParam().bad(config);
