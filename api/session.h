@@ -162,7 +162,7 @@ class Session {
   bool early_data() const noexcept;
   // Empty until the handshake completed.
   std::optional<EphemeralKeyInfo> ephemeral_key_info() const;
-  // The reason begins with a static code: "CERT_HAS_EXPIRED: ...".
+  // With Verify::report. certificate_code (api/tls.h) gives its static code, "CERT_HAS_EXPIRED".
   std::optional<Error> validation_error() const;
   // The latest; goes to Endpoint::connect as it is. Clients only.
   std::optional<Resume> session_ticket() const;

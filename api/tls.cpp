@@ -13,6 +13,12 @@ Result<std::shared_ptr<engine::TlsContext>> make_tls_context(Side side,
   return engine::TlsContext::create(side, settings);
 }
 
+std::string_view certificate_code(const Error& error) noexcept {
+  if (error.kind != Errc::certificate) return {};
+  const std::string_view reason = error.reason;
+  return reason.substr(0, reason.find(':'));
+}
+
 Result<DevelopmentIdentity> make_development_identity(const std::vector<std::string>& names) {
   auto made = engine::make_development_certificate({.names = names});
   if (!made) return std::unexpected(std::move(made.error()));

@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "engine/config.h"
@@ -22,6 +23,11 @@ namespace quicore {
 // For SessionConfig::secure_context. Fails with the problems of the settings, by field name.
 Result<std::shared_ptr<engine::TlsContext>> make_tls_context(Side side,
                                                              const TlsSettings& settings);
+
+// The static code of why a certificate was not accepted, "CERT_HAS_EXPIRED", as OpenSSL and Node.js
+// spell it: of an error of kind `certificate`, as Session::validation_error() is; empty for others.
+// A view into `error`.
+std::string_view certificate_code(const Error& error) noexcept;
 
 // A self-signed certificate for the machine one develops on; nobody trusts it by itself.
 struct DevelopmentIdentity {

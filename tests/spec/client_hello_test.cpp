@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -23,7 +24,8 @@ using ::testing::IsEmpty;
 struct PausedRun : TlsRun {
   std::optional<ClientHello> hello;
 
-  explicit PausedRun(WorldOptions options) : TlsRun(std::move(options)) {
+  explicit PausedRun(WorldOptions options, const Path& path = {Delay{5ms}})
+      : TlsRun(std::move(options), path) {
     server.secure.client_hello = true;
     on_session = [this](Session session) {
       session.client_hello().then([this](const Result<ClientHello>& result) {
@@ -133,6 +135,38 @@ TEST(SpecClientHello, MayComeInSeveralDatagrams) {
   run.finish();
   ASSERT_TRUE(run.ok()) << to_string(run.error());
   EXPECT_EQ(run.info().group, "X25519MLKEM768");
+}
+
+// spec: CH1 CH2
+TEST(SpecClientHello, SurvivesLossWhileItWaits) {
+  PausedRun run(this_test(), {Delay{5ms}, Loss{0.2}});
+  run.client.secure.groups = "X25519MLKEM768:X25519";
+  run.pause();
+  run.pair.settle(2s);
+  EXPECT_TRUE(run.hello->done().has_value());
+  run.finish();
+  EXPECT_TRUE(run.ok());
+}
+
+// spec: CH1 CH2
+TEST(SpecClientHello, SeveralHandshakesWaitEachForItself) {
+  PausedRun run(this_test());
+  std::vector<ClientHello> waiting;
+  run.on_session = [&](Session session) {
+    session.client_hello().then(
+        [&](const Result<ClientHello>& result) { waiting.push_back(result.value()); });
+  };
+  run.listen();
+  std::vector<Completion<HandshakeInfo>> handshakes;
+  for (int i = 0; i < 3; ++i) handshakes.push_back(run.connect().handshake());
+  run.pair.run_until([&] { return waiting.size() == 3; });
+  ASSERT_TRUE(waiting[1].done().has_value());
+  run.pair.settle(1s);
+  EXPECT_EQ(std::ranges::count_if(handshakes, [](const auto& one) { return one.ready(); }), 1);
+  ASSERT_TRUE(waiting[0].done().has_value());
+  ASSERT_TRUE(waiting[2].done().has_value());
+  run.pair.run_until(
+      [&] { return std::ranges::all_of(handshakes, [](const auto& one) { return one.ready(); }); });
 }
 
 // spec: CH2

@@ -65,7 +65,7 @@ struct TlsRun {
   // Without the sentence.
   std::string validation_code() const {
     const auto error = pair.session.validation_error();
-    return error ? error->reason.substr(0, error->reason.find(':')) : std::string();
+    return error ? std::string(certificate_code(*error)) : std::string();
   }
 };
 
