@@ -308,7 +308,8 @@ TEST(Http3, ARequestThatCrossesGoawayIsRejectedUnprocessed) {
   EXPECT_EQ(running.received, "finished");
 }
 
-TEST(Http3, AClientThatClosesStillGetsItsResponse) {  // spec: H7
+// spec: H7
+TEST(Http3, AClientThatClosesStillGetsItsResponse) {
   Web web(this_test());
   TestStream& exchange = web.request({});
   web.session->connection->close_gracefully();

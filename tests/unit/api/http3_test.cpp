@@ -54,7 +54,7 @@ Task<> ask(Session session, StreamOptions options, Answer& answer) {
   answer.trailers = co_await stream.trailers();
 }
 
-// spec: H2 H5 (A12)
+// spec: H2 H5
 TEST(Http3Api, MissingPseudoHeadersAreFilledIn) {
   std::string seen;
   Web web(
