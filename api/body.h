@@ -8,13 +8,19 @@
 //   .body = std::vector<Buf>{...}                          // or any input range of Buf or text
 //   .body = [state]() mutable -> std::optional<Buf> {...}  // a generator: nullopt ends the body
 //   .body = [=]() -> Task<Result<std::optional<Buf>>> {..} // an asynchronous generator
-//   .body = [=]() -> Task<Result<Buf>> { ... }             // an asynchronous function
-//   .body = completion                                     // Completion<Buf>
+//   .body = std::ifstream("/proc/version")                 // any std::istream, moved in
+//   .body = reader.body()                                  // what another stream receives
+//   .body = [] { return File{...}; }                       // a function that answers with a body,
+//   .body = [=]() -> Task<Result<File>> { ... }            // ... or asynchronously
+//   .body = completion                                     // Completion<Buf>, Completion<Body>
 //   .body = Body::streamed()                               // Stream::writer() will write it
 //
+// Bytes are any contiguous range of numbers or std::byte (spans, vectors, arrays), sent as they lie
+// in memory. Functions are called when sending begins.
+//
 // Pieces are asked for only while the stream's budget has room: a body of any length takes bounded
-// memory. A body that fails resets the stream, so that the peer never takes half a body for a
-// whole.
+// memory. A body that fails or throws resets the stream (HTTP/3: H3_INTERNAL_ERROR, otherwise 0), so
+// that the peer never takes half a body for a whole; closed() tells why.
 //
 // Threading: a value; used on the stream's shard.
 #pragma once
@@ -22,9 +28,11 @@
 #include <concepts>
 #include <cstdint>
 #include <functional>
+#include <istream>
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -61,6 +69,28 @@ concept BufLike = requires(T&& value) {
   to_buf(std::forward<T>(value));
 };
 
+// Numbers in a row. char is text, and says so itself.
+template <class R>
+concept MemoryRange = std::ranges::contiguous_range<R> && std::ranges::sized_range<R> &&
+    (std::is_arithmetic_v<std::ranges::range_value_t<R>> ||
+     std::same_as<std::ranges::range_value_t<R>, std::byte>)&&!Text<R>;
+
+template <class T>
+struct TaskAnswer {};
+template <class T>
+struct TaskAnswer<Task<Result<T>>> {
+  using Type = T;
+};
+
+template <class T>
+struct ResultAnswer {};
+template <class T>
+struct ResultAnswer<Result<T>> {
+  using Type = T;
+};
+template <>
+struct ResultAnswer<Result<std::optional<Buf>>> {};  // a generator's
+
 template <class R>
 concept PieceRange = std::ranges::input_range<R> && BufLike<std::ranges::range_reference_t<R>>;
 
@@ -71,9 +101,11 @@ class Body {
   using Generator = std::move_only_function<Result<std::optional<Buf>>()>;
   using Source = std::move_only_function<Task<Result<std::optional<Buf>>>()>;
   using Function = std::move_only_function<Task<Result<Buf>>()>;
+  using Later = std::move_only_function<Task<Result<Body>>()>;
   struct Streamed {};
-  using Value = std::variant<std::monostate, Streamed, Buf, std::vector<Buf>, File, Generator,
-                             Source, Function, Completion<Buf>>;
+  using Value =
+      std::variant<std::monostate, Streamed, Buf, std::vector<Buf>, File, Generator, Source,
+                   Function, Completion<Buf>, Later, std::shared_ptr<std::istream>>;
 
   Body() = default;  // none
   // What is converted implicitly is what people write after `.body =`.
@@ -85,6 +117,19 @@ class Body {
   Body(std::vector<Buf> bufs) : value(std::move(bufs)) {}
   Body(File file) : value(std::move(file)) {}
   Body(Completion<Buf> completion) : value(std::move(completion)) {}
+  // The first stream it is given to sends it.
+  template <class C>
+  requires std::same_as<C, Completion<Body>> Body(C completion)
+      : value(from_completion(std::move(completion))) {}
+  template <class S>
+  requires std::derived_from<S, std::istream> Body(S stream)
+      : value(std::shared_ptr<std::istream>(std::make_shared<S>(std::move(stream)))) {}
+  Body(std::unique_ptr<std::istream> stream)
+      : value(std::shared_ptr<std::istream>(std::move(stream))) {}
+  template <class R>
+  requires internal::MemoryRange<const R> Body(const R& memory)
+      : value(Buf::copy(
+            std::as_bytes(std::span(std::ranges::data(memory), std::ranges::size(memory))))) {}
   template <class F>
   requires std::invocable<F&> Body(F function) : value(from_function(std::move(function))) {}
   template <class R>
@@ -107,6 +152,8 @@ class Body {
  private:
   template <class F>
   static Value from_function(F function);
+  template <class C>
+  static Later from_completion(C completion);
   template <class R>
   static Generator from_range(R range);
 };
@@ -118,13 +165,40 @@ Body::Value Body::from_function(F function) {
     return Value(std::in_place_type<Source>, std::move(function));
   } else if constexpr (std::same_as<Answer, Task<Result<Buf>>>) {
     return Value(std::in_place_type<Function>, std::move(function));
+  } else if constexpr (requires { typename internal::ResultAnswer<Answer>::Type; }) {
+    return Value(std::in_place_type<Later>,
+                 [function = std::move(function)]() mutable -> Task<Result<Body>> {
+                   auto answer = function();
+                   if (!answer) co_return std::unexpected(std::move(answer.error()));
+                   co_return Body(std::move(*answer));
+                 });
   } else if constexpr (std::convertible_to<Answer, Result<std::optional<Buf>>> &&
                        !std::convertible_to<Answer, Buf>) {
     return Value(std::in_place_type<Generator>, std::move(function));
+  } else if constexpr (requires { typename internal::TaskAnswer<Answer>::Type; }) {
+    return Value(std::in_place_type<Later>,
+                 [function = std::move(function)]() mutable -> Task<Result<Body>> {
+                   auto answer = co_await function();
+                   if (!answer) co_return std::unexpected(std::move(answer.error()));
+                   co_return Body(std::move(*answer));
+                 });
   } else {
     // Answers once, with anything a Body can be made of.
-    return Body(function()).value;
+    return Value(std::in_place_type<Later>,
+                 [function = std::move(function)]() mutable -> Task<Result<Body>> {
+                   co_return Body(function());
+                 });
   }
+}
+
+template <class C>
+Body::Later Body::from_completion(C completion) {
+  return Later([completion = std::move(completion)]() -> Task<Result<Body>> {
+    const Result<Body>& given = co_await completion;
+    if (!given) co_return std::unexpected(given.error());
+    // Bodies are not copied: it moves from where it was kept.
+    co_return std::move(const_cast<Body&>(*given));
+  });
 }
 
 template <class R>

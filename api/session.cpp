@@ -87,6 +87,8 @@ Handlers<Session>& Session::on_session_ticket() const noexcept {
   return state_->on_ticket_handlers();
 }
 
+Handlers<Session>& Session::on_path_changed() const noexcept { return state_->on_path_handlers(); }
+
 Completion<HandshakeInfo> Session::handshake() const { return state_->handshake(); }
 Completion<> Session::confirmed() const { return state_->confirmed(); }
 Completion<> Session::close() const { return state_->close(); }

@@ -109,6 +109,9 @@ class Session {
   Handlers<TlsTraceEvent>& on_tls_trace() const noexcept;
   // A ticket or address token arrived: session_ticket() has news.
   Handlers<Session>& on_session_ticket() const noexcept;
+  // A new path was validated (RFC 9000 8.2): the peer migrated, or migrate() is done.
+  // remote_address() and local_address() have the news.
+  Handlers<Session>& on_path_changed() const noexcept;
   // The pull form of on_stream.
   AcceptStream accept_stream(WaitOptions options = {}) const noexcept {
     return AcceptStream(state_, std::move(options));

@@ -90,6 +90,10 @@ void SessionState::on_session_ticket() {
   guarded("a session ticket handler", [&] { on_ticket_.emit(Session(Ref<SessionState>(this))); });
 }
 
+void SessionState::on_path_changed() {
+  guarded("a path handler", [&] { on_path_.emit(Session(Ref<SessionState>(this))); });
+}
+
 void SessionState::on_keylog(std::string_view line) {
   if (on_keylog_.empty()) return;
   guarded("a key log handler", [&] {
@@ -142,6 +146,7 @@ void SessionState::end(const std::optional<Error>& error) {
   on_datagram_.clear();
   on_status_.clear();
   on_ticket_.clear();
+  on_path_.clear();
   on_keylog_.clear();
   on_tls_trace_.clear();
 }

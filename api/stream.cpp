@@ -168,6 +168,15 @@ Task<Result<Buf>> Reader::read_all(std::size_t limit, WaitOptions options) const
   return internal::read_all(*this, state_, limit, std::move(options));
 }
 
+Body Reader::body() const {
+  return [reader = *this]() -> Task<Result<std::optional<Buf>>> {
+    auto chunk = co_await reader.next();
+    if (!chunk) co_return std::unexpected(std::move(chunk.error()));
+    if (!*chunk) co_return std::nullopt;
+    co_return std::move(**chunk).retain();
+  };
+}
+
 // --- writing ------------------------------------------------------------------------------------
 
 bool WriteBufs::await_ready() const noexcept {

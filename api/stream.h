@@ -227,6 +227,8 @@ class Reader {
   // Everything to the end, in one Buf. More than `limit` bytes: Errc::no_memory, and the peer is
   // asked to stop.
   Task<Result<Buf>> read_all(std::size_t limit, WaitOptions options = {}) const;
+  // What arrives here, as a body to send elsewhere: no faster than the other peer takes it.
+  Body body() const;
   // Calls `function(Bytes)` for every chunk to the end. A lambda whose captures have destructors is
   // given by name (AwaitSafe, api/wait.h).
   template <class F>

@@ -4,10 +4,14 @@
 // come later, generators, files. One coroutine per such message; it asks for the next piece only
 // while the stream's budget has room.
 #include <exception>
+#include <istream>
+#include <memory>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "api/internal/blocking.h"
+#include "api/internal/file_blocks.h"
 #include "api/internal/file_source.h"
 #include "api/internal/shard_state.h"
 #include "api/internal/stream_state.h"
@@ -84,6 +88,30 @@ Task<Result<>> send_file(StreamState& stream, File file) {
   co_return {};
 }
 
+// Reads on the blocking thread: nobody knows what a stream buffer does.
+Task<Result<>> send_istream(StreamState& stream, std::shared_ptr<std::istream> input) {
+  struct Answer {
+    std::streamsize count = 0;
+    bool failed = false;
+    bool ended = false;
+  };
+  for (;;) {
+    if (auto room = co_await Room(stream); !room) co_return room;
+    FileBlocks::Block* block = stream.shard().file_blocks().take();
+    const Buf whole = Buf::from_storage(block, {block->bytes, kFileBlockSize});
+    const auto read = [input, into = reinterpret_cast<char*>(block->bytes)] {
+      input->exceptions(std::ios::goodbit);
+      input->read(into, kFileBlockSize);
+      return Answer{input->gcount(), input->bad() || (input->fail() && !input->eof()),
+                    input->eof()};
+    };
+    const Answer got = co_await run_blocking(stream.shard(), read);
+    if (got.failed) co_return failure(Errc::system, "the std::istream given as a body failed");
+    auto written = stream.write(whole.slice(0, static_cast<std::size_t>(got.count)));
+    if (!written || got.ended) co_return written;
+  }
+}
+
 Task<Result<>> send_body(StreamState& stream, Body& body) {
   if (auto* buf = std::get_if<Buf>(&body.value)) co_return stream.write(std::move(*buf));
   if (auto* bufs = std::get_if<std::vector<Buf>>(&body.value)) co_return send_pieces(stream, *bufs);
@@ -103,6 +131,18 @@ Task<Result<>> send_body(StreamState& stream, Body& body) {
     auto& whole = co_await *completion;
     if (!whole) co_return std::unexpected(whole.error());
     co_return stream.write(*whole);
+  }
+  if (auto* input = std::get_if<std::shared_ptr<std::istream>>(&body.value)) {
+    co_return co_await send_istream(stream, *input);
+  }
+  if (auto* later = std::get_if<Body::Later>(&body.value)) {
+    auto given = co_await (*later)();
+    if (!given) co_return std::unexpected(std::move(given.error()));
+    if (std::holds_alternative<Body::Streamed>(given->value)) {
+      co_return failure(Errc::invalid_argument,
+                        "Body::streamed() is given at once, not by a function or completion");
+    }
+    co_return co_await send_body(stream, *given);
   }
   co_return {};
 }

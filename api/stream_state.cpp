@@ -91,7 +91,8 @@ Completion<> StreamState::closed() {
 }
 
 Completion<bool> StreamState::blocked() {
-  if (closed_reported_) blocked_.set(shard(), false);
+  if (closed_reported_ || cancelled_) blocked_.set(shard(), false);
+  if (engine_ != nullptr) engine_->want_blocked();
   return blocked_.get(shard());
 }
 
@@ -179,7 +180,7 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
   const StreamPin keep(*this);
   engine::Stream& stream = *engine_;
   last_stats_ = stream.stats(stream.connection().now());
-  last_stats_.closing_at = stream.connection().now();
+  if (last_stats_.closing_at == Instant{}) last_stats_.closing_at = stream.connection().now();
   const bool ended_well = stream.fin_received() && !stream.reset_received();
   received_ = stream.take_received();
   engine_ = nullptr;
@@ -230,6 +231,7 @@ Completion<> StreamState::cancel(Error reason) {
   }
   end_sending(error);
   end_receiving(error);
+  if (blocked_.made()) blocked_.set(shard(), false);
   closed_.set(shard(), reason ? Result<>(std::unexpected(std::move(reason))) : Result<>());
   return closed();
 }

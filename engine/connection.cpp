@@ -14,7 +14,8 @@
 
 namespace quicore::engine {
 
-Connection::Connection(Endpoint& endpoint, Side side) : endpoint_(endpoint), side_(side) {
+Connection::Connection(Endpoint& endpoint, Side side)
+    : endpoint_(endpoint), side_(side), observer_(endpoint.shard().now()) {
   stats_.created_at = endpoint.shard().now();
 }
 
@@ -59,7 +60,6 @@ void Connection::expect_reset_no_more(const ConnectionId& token) {
 
 void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagram,
                          Instant now) {
-  stats_.last_received_at = now;
   if (state_ == ConnectionState::closing) return answer_while_closing();
   if (state_ > ConnectionState::closing || conn_ == nullptr) return;
   // A client speaks from the address it bound, even where that is the wildcard: then the kernel
@@ -89,9 +89,10 @@ void Connection::expire(Instant now) {
     if (now >= close_deadline_) die();
     return;
   }
-  if (const int error = ngtcp2_conn_handle_expiry(conn_, to_nanoseconds(now)); error != 0) {
-    library_failed(error);
-  }
+  observer_.before_expiry(transport_info(), handshake_confirmed_, peer_ack_delay(), now);
+  const int error = ngtcp2_conn_handle_expiry(conn_, to_nanoseconds(now));
+  observer_.after_expiry(transport_info(), now);
+  if (error != 0) library_failed(error);
   wants_to_send();
 }
 
@@ -231,14 +232,28 @@ void Connection::continue_handshake() {
   wants_to_send();
 }
 
-SessionStats Connection::stats(Instant now) const noexcept {
-  SessionStats stats = stats_;
-  stats.duration = now - stats.created_at;
-  if (conn_ == nullptr) return stats;
+ngtcp2_conn_info Connection::transport_info() const noexcept {
   ngtcp2_conn_info info{};
   ngtcp2_conn_get_conn_info2(conn_, &info);
+  return info;
+}
+
+Duration Connection::peer_ack_delay() const noexcept {
+  const ngtcp2_transport_params* params = ngtcp2_conn_get_remote_transport_params2(conn_);
+  return params == nullptr ? Duration::zero()
+                           : Duration(static_cast<Duration::rep>(params->max_ack_delay));
+}
+
+SessionStats Connection::stats(Instant now) const noexcept {
+  SessionStats stats = stats_;
+  if (conn_ == nullptr) return stats;  // the last values
+  stats.duration = now - stats.created_at;
+  const ngtcp2_conn_info info = transport_info();
+  observer_.fill(stats, info, handshake_confirmed_, peer_ack_delay(), now);
   stats.latest_rtt = Duration(static_cast<Duration::rep>(info.latest_rtt));
-  stats.min_rtt = Duration(static_cast<Duration::rep>(info.min_rtt));
+  if (info.min_rtt != UINT64_MAX) {
+    stats.min_rtt = Duration(static_cast<Duration::rep>(info.min_rtt));
+  }
   stats.smoothed_rtt = Duration(static_cast<Duration::rep>(info.smoothed_rtt));
   stats.rtt_var = Duration(static_cast<Duration::rep>(info.rttvar));
   stats.initial_rtt = Duration(static_cast<Duration::rep>(NGTCP2_DEFAULT_INITIAL_RTT));

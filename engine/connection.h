@@ -31,6 +31,7 @@
 #include "engine/ring_queue.h"
 #include "engine/stats.h"
 #include "engine/stream.h"
+#include "engine/transport_observer.h"
 #include "io/datagram.h"
 
 namespace quicore::engine {
@@ -166,6 +167,7 @@ class Connection : public ListHook<EventTag>,
   void stream_has_events(Stream& stream) noexcept;
   void stream_wants_to_send(Stream& stream) noexcept;
   void wants_to_send() noexcept;
+  void watch_congestion() noexcept { watch_blocked_ = true; }  // tell streams that asked
   // Remembers the first fatal error of a callback; the connection is closed with it after the
   // library returned.
   void fail(Error error) noexcept;
@@ -219,6 +221,7 @@ class Connection : public ListHook<EventTag>,
   void begin_draining(std::optional<Error> reported);
   void vanish(std::optional<Error> reported);  // no packet, no closing period
   void report_closed(std::optional<Error> reported);
+  void log_closed() const;
   void release_transport();  // streams, TLS, ngtcp2: all but IDs and the close packet
   void die();
   void interrupt_streams(const std::optional<Error>& error);
@@ -239,6 +242,12 @@ class Connection : public ListHook<EventTag>,
   ngtcp2_ssize write_http3_streams(PacketRoom& room);
   void raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full);
   void update_deadline();
+  ngtcp2_conn_info transport_info() const noexcept;
+  Duration peer_ack_delay() const noexcept;
+  void note_stream_blocked(std::int64_t id);
+  void note_connection_blocked();
+  void note_congestion_blocked();
+  void tell_blocked_streams(bool congestion);
 
   struct QueuedDatagram {
     Buf data;
@@ -269,6 +278,10 @@ class Connection : public ListHook<EventTag>,
   bool early_received_ = false;
   bool early_usable_ = false;  // client: streams may be opened in 0-RTT
   bool closed_reported_ = false;
+  bool sending_ = false;             // between the first packet of a turn and the last
+  bool connection_blocked_ = false;  // by the peer's MAX_DATA
+  bool congestion_blocked_ = false;
+  bool watch_blocked_ = false;  // a stream wants to hear of it
   bool released_ = false;
   bool release_handshake_memory_ = false;
   bool use_preferred_address_ = true;
@@ -309,6 +322,7 @@ class Connection : public ListHook<EventTag>,
   std::unique_ptr<ClientStart> client_start_;    // until the handshake completes
   std::vector<std::uint32_t> offered_versions_;  // from a Version Negotiation packet
   SessionStats stats_{};
+  TransportObserver observer_;
 };
 
 }  // namespace quicore::engine

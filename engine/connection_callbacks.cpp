@@ -10,6 +10,7 @@
 #include "engine/http3_session.h"
 #include "engine/packet_protection.h"
 #include "engine/path.h"
+#include "engine/qlog_event.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 #include "engine/transport_settings.h"
@@ -165,6 +166,7 @@ struct ConnectionCallbacks {
   static int acked_stream_data_offset(ngtcp2_conn*, std::int64_t id, std::uint64_t offset,
                                       std::uint64_t size, void* user_data, void* stream_user_data) {
     Connection& connection = self(user_data);
+    connection.observer_.delivered(size);
     if (connection.http3_ != nullptr) {
       const int result = connection.http3_->acknowledged(id, size);
       // The end of the stream has no content bytes by which HTTP/3 would report it.
@@ -197,13 +199,13 @@ struct ConnectionCallbacks {
     return 0;
   }
 
-  static int stream_reset(ngtcp2_conn*, std::int64_t id, std::uint64_t, std::uint64_t code,
-                          void* user_data, void* stream_user_data) {
+  static int stream_reset(ngtcp2_conn*, std::int64_t id, std::uint64_t final_size,
+                          std::uint64_t code, void* user_data, void* stream_user_data) {
     Connection& connection = self(user_data);
     if (connection.http3_ != nullptr) {
       if (const int error = connection.http3_->stream_reset(id); error != 0) return error;
     }
-    if (Stream* target = stream(stream_user_data)) target->peer_reset(code);
+    if (Stream* target = stream(stream_user_data)) target->peer_reset(code, final_size);
     return 0;
   }
 
@@ -329,6 +331,14 @@ struct ConnectionCallbacks {
     if (result != NGTCP2_PATH_VALIDATION_RESULT_SUCCESS) return 0;
     Connection& connection = self(user_data);
     connection.mark(ConnectionEvent::path_changed);
+    if (connection.qlog_ != nullptr) {
+      const Address local = Address::from_sockaddr(path->local.addr, path->local.addrlen);
+      const Address remote = Address::from_sockaddr(path->remote.addr, path->remote.addrlen);
+      QlogEvent(*connection.qlog_, connection.now(), "quicore:path_validated")
+          .text("local", local.to_string())
+          .text("remote", remote.to_string())
+          .write();
+    }
     if ((flags & NGTCP2_PATH_VALIDATION_FLAG_NEW_TOKEN) != 0) {
       connection.send_new_token(Address::from_sockaddr(path->remote.addr, path->remote.addrlen));
     }

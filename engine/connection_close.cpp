@@ -19,6 +19,7 @@
 #include "engine/http3_session.h"
 #include "engine/path.h"
 #include "engine/qlog.h"
+#include "engine/qlog_event.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 
@@ -39,6 +40,7 @@ void Connection::close_gracefully() {
   if (graceful_ || state_ >= ConnectionState::closing) return;
   graceful_ = true;
   stats_.closing_at = now();
+  if (qlog_ != nullptr) QlogEvent(*qlog_, now(), "quicore:graceful_close_begun").write();
   if (http3_ != nullptr && side_ == Side::server && handshake_completed_) {
     http3_->submit_shutdown_notice();
     http3_->shut_down();
@@ -191,9 +193,24 @@ void Connection::report_closed(std::optional<Error> reported) {
   shard().deadlines().schedule(*this, close_deadline_);
   if (!handshake_completed_ && side_ == Side::server) endpoint_.handshake_finished();
   error_ = reported;
+  log_closed();
   interrupt_streams(reported ? reported
                              : std::optional(Error::make(Errc::closed, "the session was closed")));
   mark(ConnectionEvent::closed);
+}
+
+void Connection::log_closed() const {
+  if (qlog_ == nullptr) return;
+  QlogEvent event(*qlog_, now(), "connectivity:connection_closed");
+  event.text("owner", state_ == ConnectionState::closing ? "local" : "remote");
+  if (!error_) {
+    event.text("trigger", "clean");
+  } else {
+    event.text("trigger", to_string(error_->kind)).text("reason", error_->reason);
+    if (error_->space == ErrorSpace::application) event.number("application_code", error_->code);
+    if (error_->space == ErrorSpace::transport) event.number("connection_code", error_->code);
+  }
+  event.write();
 }
 
 void Connection::interrupt_streams(const std::optional<Error>& error) {

@@ -8,6 +8,7 @@
 #include "engine/http3_error.h"
 #include "engine/http3_session.h"
 #include "engine/qlog.h"
+#include "engine/qlog_event.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 
@@ -159,6 +160,12 @@ void Connection::deliver_streams() {
 
 void Connection::refuse_stream(Stream& stream) {
   const std::uint64_t code = http3_ != nullptr ? http3::kRequestRejected : 0;
+  if (qlog_ != nullptr) {
+    QlogEvent(*qlog_, now(), "quicore:stream_refused")
+        .number("stream_id", static_cast<std::uint64_t>(raw(stream.id())))
+        .number("code", code)
+        .write();
+  }
   stream.stop_sending(code);
   stream.reset(code);
   stream.discard();

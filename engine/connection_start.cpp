@@ -206,6 +206,7 @@ void Connection::begin_qlog(const ConnectionId& original_dcid) {
   if (qlog_ == nullptr) qlog_ = std::make_shared<Qlog>();
   qlog_->clear();  // of an attempt with another version
   qlog_->set_original_dcid(original_dcid.to_hex());
+  qlog_->set_begun(now());
 }
 
 bool Connection::restart_with_other_version() {
@@ -218,6 +219,7 @@ bool Connection::restart_with_other_version() {
   if (version == 0 || version == original) return false;
   detach_streams(Error::make(Errc::cancelled, "the QUIC version changed: send 0-RTT data again"));
   ngtcp2_conn_del(std::exchange(conn_, nullptr));
+  observer_ = TransportObserver(now());
   tls_.reset();
   while (!issued_ids_.empty()) retire_id(ConnectionId(issued_ids_.back()));
   if (!start_client(*client_start_, version, original)) return false;

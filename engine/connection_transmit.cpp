@@ -4,11 +4,13 @@
 // leaves as one train.
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "engine/connection.h"
 #include "engine/endpoint.h"
 #include "engine/http3_session.h"
 #include "engine/path.h"
+#include "engine/qlog_event.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
 
@@ -26,6 +28,7 @@ struct Connection::PacketRoom {
 bool Connection::write_train(io::SendSlot& slot, Instant now) {
   if (state_ == ConnectionState::closing) return write_close_packet(slot, now);
   if (conn_ == nullptr || state_ > ConnectionState::closing) return false;
+  if (!std::exchange(sending_, true)) observer_.observe(transport_info(), now);
   ngtcp2_path_storage storage;
   ngtcp2_path_storage_zero(&storage);
   ngtcp2_pkt_info info{};
@@ -58,6 +61,8 @@ void Connection::train_sent(Instant now) {
 }
 
 void Connection::finish_transmit() {
+  if (std::exchange(sending_, false) && conn_ != nullptr)
+    observer_.observe(transport_info(), now());
   if (release_handshake_memory_ && tls_ != nullptr) {
     release_handshake_memory_ = false;
     tls_->release_handshake_memory();
@@ -116,7 +121,10 @@ ngtcp2_ssize Connection::write_datagrams(PacketRoom& room) {
 
 ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
   for (;;) {
-    Stream* stream = ngtcp2_conn_get_max_data_left2(conn_) > 0 ? sendable_.front() : nullptr;
+    const bool may_send = ngtcp2_conn_get_max_data_left2(conn_) > 0;
+    connection_blocked_ = connection_blocked_ && !may_send;
+    Stream* stream = may_send ? sendable_.front() : nullptr;
+    if (!may_send && sendable_.front() != nullptr) note_connection_blocked();
     std::array<Bytes, 16> pieces;
     std::array<ngtcp2_vec, 16> vectors;
     std::size_t count = 0;
@@ -141,7 +149,7 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
     if (stream == nullptr) return size;
     switch (size) {
       case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-        ++stats_.block_count;
+        note_stream_blocked(raw(stream->id()));
         stream->blocked_ = ngtcp2_conn_get_max_data_left2(conn_) > 0;
         if (stream->blocked_) static_cast<ListHook<SendableTag>&>(*stream).unlink();
         stream->mark(StreamEvent::blocked);
@@ -155,7 +163,10 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
         continue;
       default:
         if (written >= 0) {
+          congestion_blocked_ = false;
           raw_stream_written(*stream, static_cast<std::size_t>(written), fin, true);
+        } else if (size == 0) {
+          note_congestion_blocked();
         }
         return size;
     }
@@ -178,8 +189,14 @@ void Connection::raw_stream_written(Stream& stream, std::size_t count, bool fin,
 ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
   for (;;) {
     Http3Session::Chunk chunk;
-    if (ngtcp2_conn_get_max_data_left2(conn_) > 0 && http3_->next_chunk(chunk) < 0) {
+    const bool may_send = ngtcp2_conn_get_max_data_left2(conn_) > 0;
+    connection_blocked_ = connection_blocked_ && !may_send;
+    if ((may_send || !connection_blocked_) && http3_->next_chunk(chunk) < 0) {
       return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
+    if (!may_send) {
+      if (chunk.stream_id >= 0 && chunk.count > 0) note_connection_blocked();
+      chunk = {};
     }
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
     if (chunk.stream_id >= 0) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
@@ -191,7 +208,7 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
     if (chunk.stream_id < 0) return size;
     switch (size) {
       case NGTCP2_ERR_STREAM_DATA_BLOCKED:
-        ++stats_.block_count;
+        note_stream_blocked(chunk.stream_id);
         http3_->blocked(chunk.stream_id);
         if (Stream* stream = find_stream(chunk.stream_id)) stream->mark(StreamEvent::blocked);
         continue;
@@ -205,12 +222,59 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
         }
         continue;
       default:
-        if (written >= 0 &&
-            http3_->written(chunk.stream_id, static_cast<std::size_t>(written)) != 0) {
+        if (size == 0) note_congestion_blocked();
+        if (written < 0) return size;
+        congestion_blocked_ = false;
+        if (http3_->written(chunk.stream_id, static_cast<std::size_t>(written)) != 0) {
           return NGTCP2_ERR_CALLBACK_FAILURE;
         }
         return size;
     }
+  }
+}
+
+// --- what holds sending up ---------------------------------------------------------------------------
+
+// The peer's limit for this stream (MAX_STREAM_DATA) is used up.
+void Connection::note_stream_blocked(std::int64_t id) {
+  ++stats_.block_count;
+  if (qlog_ == nullptr) return;
+  QlogEvent(*qlog_, now(), "quicore:blocked")
+      .text("by", "stream_flow_control")
+      .number("stream_id", static_cast<std::uint64_t>(id))
+      .write();
+}
+
+// The peer's limit for the whole connection (MAX_DATA) is used up.
+void Connection::note_connection_blocked() {
+  if (std::exchange(connection_blocked_, true)) return;
+  ++stats_.block_count;
+  if (qlog_ != nullptr) {
+    QlogEvent(*qlog_, now(), "quicore:blocked").text("by", "session_flow_control").write();
+  }
+  tell_blocked_streams(false);
+}
+
+// Nothing could be written although something waits: no room in the congestion window, or the clock
+// says later (pacing), which is no obstacle.
+void Connection::note_congestion_blocked() {
+  if (ngtcp2_conn_get_cwnd_left2(conn_) >= ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_)) {
+    return;
+  }
+  if (std::exchange(congestion_blocked_, true)) return;
+  tell_blocked_streams(true);
+}
+
+// Congestion stops a fast sender every round trip: only those hear of it who asked.
+void Connection::tell_blocked_streams(bool congestion) {
+  if (congestion && !std::exchange(watch_blocked_, false)) return;
+  for (auto& [id, stream] : streams_) {
+    const SendQueue& queue = stream->send_queue();
+    // nghttp3 holds what was not acknowledged, and does not say what it has sent.
+    const bool waits = http3_ != nullptr ? queue.queued() > 0 : queue.unsent() > 0;
+    if (!waits || (congestion && !stream->want_blocked_)) continue;
+    stream->want_blocked_ = false;
+    stream->mark(StreamEvent::blocked);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "engine/http3_fields.h"
 #include "engine/http3_session.h"
 #include "engine/limits.h"
+#include "engine/qlog_event.h"
 #include "engine/shard.h"
 #include "engine/shard_heap.h"
 
@@ -78,6 +79,14 @@ struct Http3Callbacks {
     const FieldSection section = trailers                 ? FieldSection::trailers
                                  : exchange.informational ? FieldSection::informational
                                                           : FieldSection::headers;
+    if (Qlog* log = session.qlog()) {
+      QlogEvent(*log, session.now(), "http:frame_parsed")
+          .number("stream_id", static_cast<std::uint64_t>(id))
+          .frame("headers")
+          .fields(exchange.fields)
+          .end()
+          .write();
+    }
     exchange.stream->receive_headers(section, std::exchange(exchange.fields, {}));
     return result(session);
   }
@@ -119,11 +128,20 @@ struct Http3Callbacks {
 
   static int recv_settings(nghttp3_conn*, const nghttp3_proto_settings* settings, void* user_data) {
     self(user_data).peer_max_field_section_size_ = settings->max_field_section_size;
+    self(user_data).log_settings("remote", *settings);
     return 0;
   }
 
-  static int shutdown(nghttp3_conn*, std::int64_t, void* user_data) {
-    self(user_data).peer_going_away_ = true;
+  static int shutdown(nghttp3_conn*, std::int64_t id, void* user_data) {
+    Http3Session& session = self(user_data);
+    session.peer_going_away_ = true;
+    if (Qlog* log = session.qlog()) {
+      QlogEvent(*log, session.now(), "http:frame_parsed")
+          .frame("goaway")
+          .number("id", static_cast<std::uint64_t>(id))
+          .end()
+          .write();
+    }
     return 0;
   }
 
@@ -265,6 +283,11 @@ Result<> Http3Session::set_up() {
     nghttp3_conn_set_max_client_streams_bidi(conn_, streams);
     nghttp3_conn_set_max_concurrent_streams(conn_, static_cast<std::size_t>(streams));
   }
+  nghttp3_proto_settings announced{};
+  announced.max_field_section_size = settings.max_field_section_size;
+  announced.qpack_max_dtable_capacity = settings.qpack_max_dtable_capacity;
+  announced.qpack_blocked_streams = settings.qpack_blocked_streams;
+  log_settings("local", announced);
   return open_own_streams();
 }
 

@@ -9,6 +9,7 @@
 
 #include "engine/connection.h"
 #include "engine/http3_fields.h"
+#include "engine/qlog_event.h"
 
 namespace quicore::engine {
 
@@ -65,6 +66,16 @@ Result<> Http3Session::open_own_streams() {
   if (nghttp3_conn_bind_control_stream(conn_, ids[0]) != 0 ||
       nghttp3_conn_bind_qpack_streams(conn_, ids[1], ids[2]) != 0) {
     return failure(Errc::no_memory, "HTTP/3: out of memory");
+  }
+  if (Qlog* log = qlog()) {
+    constexpr std::array<std::string_view, 3> kTypes = {"control", "qpack_encode", "qpack_decode"};
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      QlogEvent(*log, now(), "http:stream_type_set")
+          .text("owner", "local")
+          .number("stream_id", static_cast<std::uint64_t>(ids[i]))
+          .text("stream_type", kTypes[i])
+          .write();
+    }
   }
   return {};
 }
@@ -193,15 +204,17 @@ Result<> Http3Session::submit_headers(Stream& stream, FieldSection section, cons
                        " (RFC 9114 4.2.2)");
   }
   const std::int64_t id = raw(stream.id());
+  int result = 0;
   if (section == FieldSection::trailers) {
-    return result_of_submission(
-        nghttp3_conn_submit_trailers(conn_, id, lines.data(), lines.size()));
+    result = nghttp3_conn_submit_trailers(conn_, id, lines.data(), lines.size());
+  } else if (section == FieldSection::informational) {
+    result = nghttp3_conn_submit_info(conn_, id, lines.data(), lines.size());
+  } else {
+    result = side_ == Side::client ? submit_request(stream, lines, fin)
+                                   : submit_response(stream, lines, status, fin);
   }
-  if (section == FieldSection::informational) {
-    return result_of_submission(nghttp3_conn_submit_info(conn_, id, lines.data(), lines.size()));
-  }
-  return result_of_submission(side_ == Side::client ? submit_request(stream, lines, fin)
-                                                    : submit_response(stream, lines, status, fin));
+  if (result == 0) log_fields(stream, lines);
+  return result_of_submission(result);
 }
 
 int Http3Session::submit_request(Stream& stream, const FieldLines& lines, bool fin) {
@@ -264,6 +277,14 @@ void Http3Session::set_priority(Stream& stream, std::uint8_t urgency, bool incre
     const nghttp3_pri priority{level, static_cast<std::uint8_t>(incremental ? 1 : 0)};
     result = nghttp3_conn_set_server_stream_priority(conn_, raw(stream.id()), &priority);
   }
+  if (Qlog* log = qlog(); log != nullptr && result == 0 && side_ == Side::client) {
+    QlogEvent(*log, now(), "http:frame_created")
+        .frame("priority_update")
+        .number("prioritized_element_id", static_cast<std::uint64_t>(raw(stream.id())))
+        .text("priority_field_value", "u=" + std::to_string(level) + (incremental ? ", i" : ""))
+        .end()
+        .write();
+  }
   if (result != NGHTTP3_ERR_STREAM_NOT_FOUND) static_cast<void>(answer(result));
   connection_.wants_to_send();
 }
@@ -319,6 +340,7 @@ int Http3Session::submit_shutdown_notice() {
   // The identifier of a GOAWAY never grows (RFC 9114 5.2).
   if (failed_ || shut_down_) return 0;
   connection_.wants_to_send();
+  log_goaway();
   return answer(nghttp3_conn_submit_shutdown_notice(conn_));
 }
 
@@ -326,12 +348,48 @@ int Http3Session::shut_down() {
   if (failed_ || shut_down_) return 0;
   shut_down_ = true;
   connection_.wants_to_send();
+  log_goaway();
   return answer(nghttp3_conn_shutdown(conn_));
 }
 
 bool Http3Session::drained() const {
   if (failed_ || side_ == Side::client) return true;
   return nghttp3_conn_is_drained(conn_) != 0;
+}
+
+// --- qlog ----------------------------------------------------------------------------------------
+
+Qlog* Http3Session::qlog() const noexcept { return connection_.qlog().get(); }
+
+Instant Http3Session::now() const noexcept { return connection_.now(); }
+
+void Http3Session::log_fields(const Stream& stream, const FieldLines& lines) const {
+  Qlog* log = qlog();
+  if (log == nullptr) return;
+  QlogEvent(*log, now(), "http:frame_created")
+      .number("stream_id", static_cast<std::uint64_t>(raw(stream.id())))
+      .frame("headers")
+      .fields(std::span(lines.data(), lines.size()))
+      .end()
+      .write();
+}
+
+void Http3Session::log_settings(std::string_view owner,
+                                const nghttp3_proto_settings& settings) const {
+  Qlog* log = qlog();
+  if (log == nullptr) return;
+  QlogEvent(*log, now(), "http:parameters_set")
+      .text("owner", owner)
+      .number("max_field_section_size", settings.max_field_section_size)
+      .number("max_table_capacity", settings.qpack_max_dtable_capacity)
+      .number("blocked_streams_count", settings.qpack_blocked_streams)
+      .write();
+}
+
+void Http3Session::log_goaway() const {
+  if (Qlog* log = qlog()) {
+    QlogEvent(*log, now(), "http:frame_created").frame("goaway").end().write();
+  }
 }
 
 // --- exchanges -----------------------------------------------------------------------------------

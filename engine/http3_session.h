@@ -46,6 +46,7 @@ namespace quicore::engine {
 
 class Connection;
 class FieldLines;
+class Qlog;
 
 class Http3Session {
  public:
@@ -132,6 +133,12 @@ class Http3Session {
   bool connection_failed() const noexcept;
   void reset_refused();
   void give_credit(std::int64_t id, std::uint64_t count, bool stream_ends);
+  // For our own records in the session's qlog; null when none is written.
+  Qlog* qlog() const noexcept;
+  Instant now() const noexcept;
+  void log_fields(const Stream& stream, const FieldLines& lines) const;
+  void log_settings(std::string_view owner, const nghttp3_proto_settings& settings) const;
+  void log_goaway() const;
   // The answer to ngtcp2 for a result of nghttp3; fails the connection when that is an error.
   int answer(std::int64_t nghttp3_result);
 

@@ -15,6 +15,8 @@
 #include <string_view>
 #include <utility>
 
+#include "io/time.h"
+
 namespace quicore::engine {
 
 class Qlog {
@@ -23,6 +25,10 @@ class Qlog {
   // qlog files are named by.
   void set_original_dcid(std::string hex) { original_dcid_ = std::move(hex); }
   const std::string& original_dcid() const noexcept { return original_dcid_; }
+
+  // What times are relative to.
+  void set_begun(Instant begun) noexcept { begun_ = begun; }
+  Instant begun() const noexcept { return begun_; }
 
   // One whole record. Dropped and counted when nobody reads and limits::kQlogBuffer is full.
   void write(std::string_view record);
@@ -41,6 +47,7 @@ class Qlog {
   void tell();
 
   std::string original_dcid_;
+  Instant begun_;
   std::string records_;
   std::uint64_t dropped_ = 0;
   bool finished_ = false;

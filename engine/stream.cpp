@@ -55,6 +55,7 @@ Result<> Stream::finish() {
   if (auto ok = check_can_send(); !ok) return ok;
   send_.finish();
   send_closed_ = true;
+  begins_to_close();
   wants_to_send();
   return {};
 }
@@ -82,6 +83,7 @@ Result<> Stream::send_headers(FieldSection section, const Headers& fields, bool 
   if (fin || section == FieldSection::trailers) {
     send_.finish();
     send_closed_ = true;
+    begins_to_close();
   }
   wants_to_send();
   return {};
@@ -91,6 +93,7 @@ void Stream::reset(std::uint64_t application_code) {
   if (closed_ || reset_sent_ || !can_send()) return;
   if (send_closed_ && send_.fin_sent() && send_.acknowledged() == send_.end()) return;
   reset_sent_ = send_closed_ = true;
+  begins_to_close();
   if (ngtcp2_conn* quic = connection_.quic()) {
     ngtcp2_conn_shutdown_stream_write(quic, 0, raw(id_), application_code);
   }
@@ -118,6 +121,15 @@ void Stream::want_writable(std::size_t budget) noexcept {
 void Stream::want_flushed() noexcept {
   want_flushed_ = true;
   check_flushed();
+}
+
+void Stream::want_blocked() noexcept {
+  want_blocked_ = true;
+  connection_.watch_congestion();
+}
+
+void Stream::begins_to_close() noexcept {
+  if (closing_at_ == Instant{}) closing_at_ = connection_.now();
 }
 
 void Stream::set_priority(std::uint8_t urgency, bool incremental) noexcept {
@@ -153,7 +165,10 @@ void Stream::receive(Bytes bytes, bool fin, bool early) {
   bytes_received_ += bytes.size();
   last_received_at_ = connection_.now();
   uncredited_ += bytes.size();
-  if (fin) fin_received_ = true;
+  if (fin) {
+    fin_received_ = true;
+    if (!can_send()) begins_to_close();
+  }
   if (sink_ != nullptr) {
     sink_->on_bytes(bytes, fin);
     give_credit(bytes.size());
@@ -239,9 +254,13 @@ void Stream::receive_headers(FieldSection section, Headers fields) {
   mark(StreamEvent::headers);
 }
 
-void Stream::peer_reset(std::uint64_t code) {
+void Stream::peer_reset(std::uint64_t code, std::uint64_t final_size) {
   peer_code_ = code;
-  if (!fin_received_) reset_received_ = true;
+  if (!fin_received_) {
+    reset_received_ = true;
+    reset_size_ = final_size;
+  }
+  begins_to_close();
   fin_received_ = true;
   mark(StreamEvent::reset);
 }
@@ -249,6 +268,7 @@ void Stream::peer_reset(std::uint64_t code) {
 void Stream::peer_stopped(std::uint64_t code) {
   peer_code_ = code;
   send_closed_ = true;
+  begins_to_close();
   mark(StreamEvent::stopped);
 }
 
@@ -294,7 +314,8 @@ StreamStats Stream::stats(Instant now) const noexcept {
   stats.duration = now - created_at_;
   stats.bytes_received = bytes_received_;
   stats.bytes_sent = send_.sent();
-  stats.final_size = fin_received_ ? bytes_received_ : 0;
+  stats.closing_at = closing_at_;
+  if (fin_received_) stats.final_size = reset_received_ ? reset_size_ : bytes_received_;
   stats.max_offset = bytes_received_;
   stats.max_offset_received = bytes_received_;
   stats.max_offset_acknowledged = send_.acknowledged();

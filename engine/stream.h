@@ -39,7 +39,7 @@ enum class StreamEvent : std::uint16_t {
   opened = 1 << 0,    // by the peer
   headers = 1 << 1,   // hints, headers or trailers wait in take_headers()
   readable = 1 << 2,  // bytes or the end wait in read()
-  blocked = 1 << 3,   // flow control stopped sending
+  blocked = 1 << 3,   // flow control stopped sending, or congestion for those who asked
   writable = 1 << 4,  // the send queue fell to half of the budget or below
   flushed = 1 << 5,   // everything queued, and FIN if given, was acknowledged
   stopped = 1 << 6,   // STOP_SENDING received
@@ -106,6 +106,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   void stop_sending(std::uint64_t application_code);  // STOP_SENDING
   void want_writable(std::size_t budget) noexcept;    // asks for one `writable` event
   void want_flushed() noexcept;                       // asks for one `flushed` event
+  void want_blocked() noexcept;                       // asks for one `blocked` by congestion
   const SendQueue& send_queue() const noexcept { return send_; }
   // RFC 9218; HTTP/3 only, ignored elsewhere.
   void set_priority(std::uint8_t urgency, bool incremental) noexcept;
@@ -128,7 +129,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   // --- called by Connection and Http3Session only ---
   void receive(Bytes bytes, bool fin, bool early);
   void receive_headers(FieldSection section, Headers fields);
-  void peer_reset(std::uint64_t code);
+  void peer_reset(std::uint64_t code, std::uint64_t final_size);
   void peer_stopped(std::uint64_t code);
   void acknowledged_to(std::uint64_t offset);
   void mark(StreamEvent event) noexcept;
@@ -143,6 +144,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   void append(Bytes bytes, bool early);
   void wants_to_send() noexcept;
   void check_flushed() noexcept;
+  void begins_to_close() noexcept;
 
   struct PendingHeaders {
     FieldSection section{};
@@ -162,6 +164,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   bool send_closed_ : 1 = false;  // FIN queued or RESET_STREAM sent
   bool want_writable_ : 1 = false;
   bool want_flushed_ : 1 = false;
+  bool want_blocked_ : 1 = false;
   bool closed_ : 1 = false;
   bool headers_sent_ : 1 = false;
   bool reset_sent_ : 1 = false;
@@ -180,6 +183,8 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   Instant created_at_;
   Instant last_received_at_;
   Instant last_acknowledged_at_;
+  Instant closing_at_;
+  std::uint64_t reset_size_ = 0;  // final size as RESET_STREAM told
 };
 
 }  // namespace quicore::engine

@@ -42,6 +42,7 @@ class SessionState final : public Counted,
   Handlers<DatagramEvent>& on_datagram_handlers() noexcept { return on_datagram_; }
   Handlers<DatagramStatusEvent>& on_status_handlers() noexcept { return on_status_; }
   Handlers<Session>& on_ticket_handlers() noexcept { return on_ticket_; }
+  Handlers<Session>& on_path_handlers() noexcept { return on_path_; }
   Handlers<KeylogEvent>& on_keylog_handlers() noexcept { return on_keylog_; }
   Handlers<TlsTraceEvent>& on_tls_trace_handlers() noexcept { return on_tls_trace_; }
 
@@ -99,6 +100,7 @@ class SessionState final : public Counted,
   void on_datagram_status(std::uint64_t id, engine::DatagramStatus status) override;
   void on_streams_available() override { openers_.wake_all(); }
   void on_session_ticket() override;
+  void on_path_changed() override;
   void on_keylog(std::string_view line) override;
   void on_tls_trace(std::string_view line) override;
   void on_handshake_paused() override;
@@ -144,6 +146,7 @@ class SessionState final : public Counted,
   Handlers<DatagramEvent> on_datagram_;
   Handlers<DatagramStatusEvent> on_status_;
   Handlers<Session> on_ticket_;
+  Handlers<Session> on_path_;
   Handlers<KeylogEvent> on_keylog_;
   Handlers<TlsTraceEvent> on_tls_trace_;
   std::shared_ptr<engine::Qlog> qlog_;

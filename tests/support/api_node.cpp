@@ -50,7 +50,7 @@ ApiPair::ApiPair(sim::WorldOptions options, const sim::Path& path, EndpointConfi
     : world(std::move(options)),
       server(world, world.add_host("server"), std::move(server_endpoint)),
       client(world, world.add_host("client")) {
-  world.connect(client.host(), server.host(), path);
+  route = &world.connect(client.host(), server.host(), path);
 }
 
 void ApiPair::connect(std::string alpn) {

@@ -66,8 +66,9 @@ struct ApiPair {
   sim::World world;
   ApiNode server;
   ApiNode client;
-  Session session;   // the client's
-  Session accepted;  // the server's, once connect() returned
+  sim::Route* route = nullptr;  // from the client to the server
+  Session session;              // the client's
+  Session accepted;             // the server's, once connect() returned
 
   explicit ApiPair(sim::WorldOptions options,
                    const sim::Path& path = {sim::Delay{std::chrono::milliseconds(5)}},

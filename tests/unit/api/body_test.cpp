@@ -130,6 +130,7 @@ TEST(Body, FunctionsAndCompletionsGiveOneBuf) {
             "from a task");
 }
 
+// spec: B11
 TEST(Body, ACompletionThatIsSetLaterIsWaitedFor) {
   ApiPair pair(this_test());
   Received received;
@@ -149,6 +150,7 @@ TEST(Body, ACompletionThatIsSetLaterIsWaitedFor) {
   EXPECT_EQ(received.text, "at last");
 }
 
+// spec: B8
 TEST(Body, AFileArrivesWholeOrInPart) {
   const std::string content = pattern(900'000);
   const TemporaryFile file(content);
@@ -158,6 +160,7 @@ TEST(Body, AFileArrivesWholeOrInPart) {
   EXPECT_EQ(send_body(File{file.path(), 900'000}).text, "");
 }
 
+// spec: B8
 TEST(Body, AFileThatCannotBeReadResetsTheStream) {
   const TemporaryFile file("short");
   const Received missing = send_body(File{"/nonexistent/file"});
@@ -168,6 +171,7 @@ TEST(Body, AFileThatCannotBeReadResetsTheStream) {
   EXPECT_EQ(send_body(File{file.path(), 3, 3}).error.value().kind, Errc::peer_reset);
 }
 
+// spec: B9 B10
 TEST(Body, OneThatFailsHalfWayResetsTheStreamAndNeverEndsIt) {
   const Received failed = send_body([i = 0]() mutable -> Result<std::optional<Buf>> {
     if (i++ == 2) return failure(Errc::system, "the disk is gone");
@@ -182,6 +186,7 @@ TEST(Body, OneThatFailsHalfWayResetsTheStreamAndNeverEndsIt) {
   EXPECT_EQ(threw.error.value().kind, Errc::peer_reset);
 }
 
+// spec: B9
 TEST(Body, AGeneratorIsAskedOnlyWhileTheBudgetHasRoom) {
   ApiPair pair(this_test());
   pair.connect("xyz");

@@ -55,6 +55,7 @@ struct Collected {
   }
 };
 
+// spec: S24
 TEST(SessionQlog, TellsOfBothEndsFromTheFirstPacketToTheLast) {
   ApiPair pair(this_test());
   Collected at_client;
@@ -83,7 +84,7 @@ TEST(SessionQlog, TellsOfBothEndsFromTheFirstPacketToTheLast) {
   }
 }
 
-// spec: SC8
+// spec: S24 SC8
 TEST(SessionQlog, IsOffUnlessAskedFor) {
   ApiPair pair(this_test());
   pair.connect("xyz");
@@ -112,6 +113,67 @@ TEST(SessionQlog, ASecondReaderTakesThePlaceOfTheFirst) {
   pair.session.close();
   pair.settle(10s);
   EXPECT_TRUE(second.complete);
+}
+
+std::vector<json> named(const std::vector<json>& records, const std::string& name) {
+  std::vector<json> found;
+  for (const json& record : records) {
+    if (record.value("name", "") == name) found.push_back(record);
+  }
+  return found;
+}
+
+// spec: S24
+TEST(SessionQlog, TellsWhatHttp3Does) {
+  ApiPair pair(this_test());
+  Collected at_client;
+  Collected at_server;
+  std::vector<StreamEvent> kept;
+  pair.server.endpoint.on_session() = [&](Session session) {
+    pair.server.shard().spawn(at_server.collect(session.qlog()));
+    session.on_stream() = [&](StreamEvent event) {
+      if (event.headers->get(":path") == "/hold") return kept.push_back(std::move(event));
+      ResponseOptions options;
+      options.hints = {{{":status", "103"}}};
+      options.headers = {{":status", "200"}, {"set-cookie", "id=secret-of-the-server"}};
+      options.body = "body";
+      event.respond_with(std::move(options));
+    };
+  };
+  pair.connect(with_qlog(server_config("h3")), with_qlog(client_config("h3")));
+  pair.client.shard().spawn(at_client.collect(pair.session.qlog()));
+  auto stream = value_or_throw(pair.session.open(
+      {.headers = {{"note", "a\"b\\c"}, {"menu", "caf\xe9"}, {"authorization", "secret"}},
+       .urgency = 1}));
+  stream.discard();
+  // Still open when the server closes: it says GOAWAY.
+  auto held = value_or_throw(
+      pair.session.open({.headers = {{":path", "/hold"}}, .body = Body::streamed()}));
+  pair.settle(1s);
+  pair.accepted.close();
+  pair.settle(1s);
+  kept.clear();
+  pair.settle(10s);
+  EXPECT_TRUE(at_client.complete && at_server.complete);
+  const std::vector<json> client = parse(at_client.text);
+  const std::vector<json> server = parse(at_server.text);
+  EXPECT_EQ(named(client, "http:stream_type_set").size(), 3u);
+  EXPECT_EQ(named(client, "http:parameters_set").size(), 2u) << "ours and the server's";
+  // What one side creates the other parses.
+  const json sent = named(client, "http:frame_created").at(0).at("data");
+  const json parsed = named(server, "http:frame_parsed").at(0).at("data");
+  EXPECT_EQ(sent, parsed);
+  EXPECT_EQ(sent.at("stream_id"), 0);
+  EXPECT_EQ(sent.at("frame").at("frame_type"), "headers");
+  EXPECT_THAT(sent.dump(), testing::HasSubstr(R"({"name":"note","value":"a\"b\\c"})"));
+  EXPECT_EQ(named(client, "http:frame_created").at(1).at("data").at("frame").at("frame_type"),
+            "priority_update");
+  const std::vector<json> answer = named(client, "http:frame_parsed");
+  ASSERT_GE(answer.size(), 3u) << "hints, headers, GOAWAY";
+  EXPECT_THAT(answer.at(0).dump(), testing::HasSubstr("103"));
+  EXPECT_THAT(answer.at(1).dump(), testing::HasSubstr("200"));
+  EXPECT_EQ(answer.back().at("data").at("frame").at("frame_type"), "goaway");
+  EXPECT_THAT(at_client.text + at_server.text, testing::Not(testing::HasSubstr("secret")));
 }
 
 TEST(Qlog, DropsAndCountsWhatNobodyFetches) {

@@ -45,6 +45,7 @@ TEST(Session, TheHandshakeTellsWhatWasNegotiated) {
   EXPECT_EQ(pair.session.peer_certificate(), pair.accepted.certificate());
 }
 
+// spec: S19
 TEST(Session, AHandshakeThatFailsRejectsEverything) {
   ApiPair pair(this_test());
   SessionConfig distrustful = client_config("xyz");
@@ -120,7 +121,7 @@ TEST(Session, OpenWhenPossibleWaitsForThePeersLimit) {
   pair.run_until([&] { return opened; });
 }
 
-// spec: EV21
+// spec: EV21 S2 S22
 TEST(Session, EitherSideOpensStreams) {
   ApiPair pair(this_test());
   pair.connect("xyz");
@@ -136,6 +137,7 @@ TEST(Session, EitherSideOpensStreams) {
   pair.run_until([&] { return done; });
 }
 
+// spec: S2
 TEST(Session, StreamsWaitForAcceptWhileNobodyHandlesThem) {
   ApiPair pair(this_test());
   pair.connect("xyz");
@@ -235,6 +237,7 @@ TEST(Session, CancelEndsItAtOnce) {
   EXPECT_FALSE(stream.closed().peek()->has_value());
 }
 
+// spec: S4 S11
 TEST(Session, CancelWithoutAReasonFulfilsClosedOnBothSides) {
   ApiPair pair(this_test());
   pair.connect("xyz");
@@ -266,6 +269,7 @@ TEST(Session, HandlersThatHoldTheirSessionDoNotKeepIt) {
   EXPECT_EQ(watched.use_count(), 1);
 }
 
+// spec: S25 S28
 TEST(Session, LastValuesRemainAfterTheEnd) {
   ApiPair pair(this_test());
   pair.connect("xyz");

@@ -101,6 +101,7 @@ TEST(Stream, DroppingTheLastHandleAsksThePeerToStop) {
   EXPECT_EQ(writer.try_write({}).error().kind, Errc::peer_stopped);
 }
 
+// spec: B1
 TEST(Stream, ABodyIsDeliveredWhenNobodyKeepsTheStream) {
   Streams pair(this_test());
   static_cast<void>(pair.open({.unidirectional = true, .body = pattern(300'000)}));
@@ -274,6 +275,7 @@ TEST(Stream, AConsumerFunctionIsNotToldThatAResetStreamIsDone) {
   EXPECT_FALSE(done);
 }
 
+// spec: ST17 ST19
 TEST(Stream, AnInPlaceConsumerSeesEveryByte) {
   struct Count final : StreamConsumer {
     std::string text;
@@ -292,6 +294,7 @@ TEST(Stream, AnInPlaceConsumerSeesEveryByte) {
   EXPECT_TRUE(count->text == body);
 }
 
+// spec: ST20
 TEST(Stream, DiscardingNeverHoldsThePeerUp) {
   Streams pair(this_test());
   constexpr std::size_t kSize = 3 * engine::limits::kInitialMaxStreamData;
@@ -304,6 +307,7 @@ TEST(Stream, DiscardingNeverHoldsThePeerUp) {
 
 // --- reading ------------------------------------------------------------------------------------
 
+// spec: ST13
 TEST(Stream, HeldChunksHoldThePeerUpUntilTheirCreditIsGivenBack) {
   Streams pair(this_test());
   const std::size_t window = engine::limits::kInitialMaxStreamData;
@@ -344,6 +348,7 @@ TEST(Stream, ChunksOutliveTheirStreamAndSession) {
   kept = {};
 }
 
+// spec: ST12
 TEST(Stream, ReadCopiesIntoTheCallersMemoryAcrossPieces) {
   Streams pair(this_test());
   auto stream = pair.open({.body = "0123456789"});
