@@ -63,8 +63,8 @@ std::string access_line(const AccessEntry& entry, AccessLogFormat format, std::i
     return line.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   }
   return entry.remote.unmapped().ip() + " - - [" + time_text("%d/%b/%Y:%H:%M:%S +0000", seconds) +
-         "] " + in_quotes(entry.method + " " + entry.target + " HTTP/3") + " " + entry.status + " " +
-         std::to_string(entry.bytes);
+         "] " + in_quotes(entry.method + " " + entry.target + " HTTP/3") + " " + entry.status +
+         " " + std::to_string(entry.bytes);
 }
 
 Result<AccessLog> AccessLog::open(const std::string& path, AccessLogFormat format) {
