@@ -39,8 +39,8 @@ Library load() noexcept {
 }
 
 const Library& library() noexcept {
-  static const Library instance = load();
-  return instance;
+  static const Library kLibrary = load();
+  return kLibrary;
 }
 
 // The functions the CPU's manager chose; read only by keys, which exist only after library() did.
@@ -75,12 +75,13 @@ struct GcmKey : AeadKey {
 };
 
 AeadKey* make_gcm(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
+  IMB_MGR* manager = library().manager;
   auto* key = allocate<GcmKey>(functions);
-  if (key == nullptr) return nullptr;
+  if (key == nullptr || manager == nullptr) return nullptr;
   if (functions.key_size == 16) {
-    IMB_AES128_GCM_PRE(library().manager, secret, &key->data);
+    IMB_AES128_GCM_PRE(manager, secret, &key->data);
   } else {
-    IMB_AES256_GCM_PRE(library().manager, secret, &key->data);
+    IMB_AES256_GCM_PRE(manager, secret, &key->data);
   }
   return key;
 }
@@ -112,13 +113,14 @@ struct AesHeaderKey : HeaderKey {
 };
 
 HeaderKey* make_aes_header(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
+  IMB_MGR* manager = library().manager;
   auto* key = allocate<AesHeaderKey>(functions);
-  if (key == nullptr) return nullptr;
+  if (key == nullptr || manager == nullptr) return nullptr;
   alignas(16) std::uint8_t decryption_keys[16 * 15];
   if (functions.key_size == 16) {
-    IMB_AES_KEYEXP_128(library().manager, secret, key->round_keys.data(), decryption_keys);
+    IMB_AES_KEYEXP_128(manager, secret, key->round_keys.data(), decryption_keys);
   } else {
-    IMB_AES_KEYEXP_256(library().manager, secret, key->round_keys.data(), decryption_keys);
+    IMB_AES_KEYEXP_256(manager, secret, key->round_keys.data(), decryption_keys);
   }
   explicit_bzero(decryption_keys, sizeof decryption_keys);
   return key;
@@ -212,8 +214,8 @@ bool choose_functions() noexcept {
 }  // namespace
 
 const CipherFunctions* ipsec_mb_functions(CipherSuite suite) noexcept {
-  static const bool usable = choose_functions();
-  return usable ? &kFunctions[static_cast<std::size_t>(suite)] : nullptr;
+  static const bool kUsable = choose_functions();
+  return kUsable ? &kFunctions[static_cast<std::size_t>(suite)] : nullptr;
 }
 
 const char* ipsec_mb_obstacle() noexcept { return library().obstacle; }

@@ -126,7 +126,7 @@ class StreamState final : public engine::StreamHandler,
   Stream handle();
 
  private:
-  ~StreamState() = default;
+  ~StreamState() override = default;
 
   void on_stream_headers(engine::FieldSection section, Headers fields) override;
   void on_stream_readable() override;

@@ -42,4 +42,4 @@ trap 'rm -f "$source"' EXIT
 } > "$source"
 
 "${CXX:-g++}" -std=c++23 -fsyntax-only -Wall -Wextra -Wno-missing-field-initializers -Wno-unused-variable \
-  -Wno-unused-but-set-variable -Wno-shadow -Werror -Iapi/include -I. "$source"
+  -Wno-unused-but-set-variable -Wno-shadow -Wno-subobject-linkage -Werror -Iapi/include -I. "$source"
