@@ -76,8 +76,8 @@ struct GcmKey : AeadKey {
 
 AeadKey* make_gcm(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
   IMB_MGR* manager = library().manager;
-  auto* key = allocate<GcmKey>(functions);
-  if (key == nullptr || manager == nullptr) return nullptr;
+  auto* key = manager != nullptr ? allocate<GcmKey>(functions) : nullptr;
+  if (key == nullptr) return nullptr;
   if (functions.key_size == 16) {
     IMB_AES128_GCM_PRE(manager, secret, &key->data);
   } else {
@@ -114,8 +114,8 @@ struct AesHeaderKey : HeaderKey {
 
 HeaderKey* make_aes_header(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
   IMB_MGR* manager = library().manager;
-  auto* key = allocate<AesHeaderKey>(functions);
-  if (key == nullptr || manager == nullptr) return nullptr;
+  auto* key = manager != nullptr ? allocate<AesHeaderKey>(functions) : nullptr;
+  if (key == nullptr) return nullptr;
   alignas(16) std::uint8_t decryption_keys[16 * 15];
   if (functions.key_size == 16) {
     IMB_AES_KEYEXP_128(manager, secret, key->round_keys.data(), decryption_keys);
