@@ -220,6 +220,23 @@ TEST(Session, CloseLetsOpenStreamsEndAndRefusesNewOnes) {
   EXPECT_EQ(pair.session.open({.body = "no"}).error().kind, Errc::closed);
 }
 
+// spec: S10
+TEST(Session, CloseFailsWhenThePeerEndsItWithAnErrorMeanwhile) {
+  ApiPair pair(this_test());
+  pair.connect("xyz");
+  const auto stream = value_or_throw(pair.session.open({.body = Body::streamed()}));
+  pair.settle();
+  const auto closed = pair.session.close();
+  pair.settle(1s);
+  EXPECT_FALSE(closed.ready()) << "a stream is open";
+  pair.server.shard().post(
+      [&] { pair.accepted.cancel(Error::application(9, "no more")); });  // in a turn
+  pair.run_until([&] { return closed.ready(); });
+  ASSERT_FALSE(closed.peek()->has_value());
+  EXPECT_EQ(closed.peek()->error().code, 9u);
+  EXPECT_EQ(closed.peek()->error().reason, "no more");
+}
+
 // spec: S4 S11
 TEST(Session, CancelEndsItAtOnce) {
   ApiPair pair(this_test());
