@@ -139,8 +139,8 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
                    std::string("cannot accept a connection: ") + ngtcp2_strerror(error));
   }
   issue_id(scid);
-  issue_id(
-      packet.dcid);  // the client's Initials and 0-RTT packets carry it until they hear from us
+  // The client's Initials and 0-RTT packets carry it until they hear from us.
+  issue_id(packet.dcid);
   return attach_tls(config, nullptr);
 }
 
@@ -200,8 +200,6 @@ Result<> Connection::set_up_application(std::string_view alpn) {
   return {};
 }
 
-// RFC 9368 2.1: incompatible version negotiation. The connection begins again with a version both
-// sides speak; ngtcp2 proves by version_information that nobody forged the list.
 void Connection::begin_qlog(const ConnectionId& original_dcid) {
   if (qlog_ == nullptr) qlog_ = std::make_shared<Qlog>();
   qlog_->clear();  // of an attempt with another version
@@ -209,6 +207,8 @@ void Connection::begin_qlog(const ConnectionId& original_dcid) {
   qlog_->set_begun(now());
 }
 
+// RFC 9368 2.1: incompatible version negotiation. The connection begins again with a version both
+// sides speak; ngtcp2 proves by version_information that nobody forged the list.
 bool Connection::restart_with_other_version() {
   if (client_start_ == nullptr || offered_versions_.empty()) return false;
   const auto ours = wire_versions(client_start_->config);

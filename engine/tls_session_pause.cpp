@@ -63,8 +63,8 @@ void TlsSession::pause_for_ocsp() {
 }
 
 int TlsSession::release() noexcept {
-  const bool whole = handshake_message_size(held_->bytes) != 0;
-  if (!whole || held_->bytes.size() < handshake_message_size(held_->bytes)) return 0;
+  const std::size_t size = handshake_message_size(held_->bytes);
+  if (size == 0 || held_->bytes.size() < size) return 0;
   if (held_->pause != HandshakePause::none) return 0;
   // The callback that looks at the server name compares with what is in use.
   shown_ = context_.get();

@@ -23,6 +23,7 @@
 
 #include "engine/http3_error.h"
 #include "tests/support/api_node.h"
+#include "tests/support/temporary_file.h"
 
 namespace quicore::test {
 namespace {
@@ -33,23 +34,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kPiece = 10'000;
 const std::string kText = pattern(50'000);
 
-// A file that is gone with the object.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string_view content) {
-    const int fd = mkstemp(path_.data());
-    EXPECT_GE(fd, 0);
-    EXPECT_EQ(write(fd, content.data(), content.size()), static_cast<ssize_t>(content.size()));
-    close(fd);
-  }
-  TemporaryFile(const TemporaryFile&) = delete;
-  ~TemporaryFile() { std::remove(path_.data()); }
-  std::string path() const { return path_.data(); }
-  void cut() const { EXPECT_EQ(truncate(path_.data(), 1000), 0); }
-
- private:
-  std::array<char, 32> path_{"/tmp/quicore-spec-XXXXXX"};
-};
+;
 
 // Gives `size` bytes of 'x', then fails by an exception; counts what was asked for.
 class CountingBuffer final : public std::streambuf {

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/api_node.h"
+#include "tests/support/kept_streams.h"
 
 namespace quicore::test {
 namespace {
@@ -16,20 +16,9 @@ namespace {
 using namespace sim;
 using namespace std::chrono_literals;
 
-struct Consumed : ApiPair {
-  std::vector<StreamEvent> events;
-
-  explicit Consumed(WorldOptions options) : ApiPair(std::move(options)) {
-    server.endpoint.on_session() = [this](Session begun) {
-      begun.on_stream() = [this](StreamEvent event) { events.push_back(std::move(event)); };
-    };
+struct Consumed : KeptStreams {
+  explicit Consumed(WorldOptions options) : KeptStreams(std::move(options)) {
     connect("xyz");
-  }
-  Stream open(StreamOptions options) {
-    const std::size_t before = events.size();
-    auto stream = value_or_throw(session.open(std::move(options)));
-    run_until([&] { return events.size() > before; });
-    return stream;
   }
 };
 

@@ -18,14 +18,6 @@ namespace {
 using namespace sim;
 using namespace std::chrono_literals;
 
-std::string text_of(const Headers& fields) {
-  std::string text;
-  for (const auto [name, value, sensitive] : fields) {
-    text.append(name).append("=").append(value).append(";");
-  }
-  return text;
-}
-
 struct Site : ApiPair {
   Site(WorldOptions options, std::function<void(StreamEvent)> serve) : ApiPair(std::move(options)) {
     server.endpoint.on_session() = [serve = std::move(serve)](Session begun) {

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/api_node.h"
+#include "tests/support/kept_streams.h"
 
 namespace quicore::test {
 namespace {
@@ -16,14 +16,9 @@ using namespace std::chrono_literals;
 
 constexpr Instant kNotYet{};
 
-struct Watched : ApiPair {
-  std::vector<StreamEvent> events;
-
+struct Watched : KeptStreams {
   explicit Watched(WorldOptions options, const Path& path = {Delay{20ms}})
-      : ApiPair(std::move(options), path) {
-    server.endpoint.on_session() = [this](Session begun) {
-      begun.on_stream() = [this](StreamEvent event) { events.push_back(std::move(event)); };
-    };
+      : KeptStreams(std::move(options), path) {
     connect("xyz");
     settle(5s);
   }

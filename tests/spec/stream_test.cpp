@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/api_node.h"
+#include "tests/support/kept_streams.h"
 
 namespace quicore::test {
 namespace {
@@ -15,23 +15,10 @@ namespace {
 using namespace sim;
 using namespace std::chrono_literals;
 
-// A server that keeps the streams that clients open.
-struct Kept : ApiPair {
-  std::vector<StreamEvent> events;
-
+struct Kept : KeptStreams {
   explicit Kept(WorldOptions options, const Path& path = {Delay{5ms}})
-      : ApiPair(std::move(options), path) {
-    server.endpoint.on_session() = [this](Session begun) {
-      begun.on_stream() = [this](StreamEvent event) { events.push_back(std::move(event)); };
-    };
-  }
+      : KeptStreams(std::move(options), path) {}
   void begin(std::string alpn = "xyz") { connect(std::move(alpn)); }
-  Stream open(StreamOptions options) {
-    const std::size_t before = events.size();
-    auto stream = value_or_throw(session.open(std::move(options)));
-    run_until([&] { return events.size() > before; });
-    return stream;
-  }
 };
 
 // spec: ST1 ST2

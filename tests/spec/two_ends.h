@@ -86,7 +86,10 @@ struct TwoEnds {
 inline void echo_streams(Session session) {
   session.on_stream() = [](StreamEvent event) -> Task<> {
     auto body = co_await event.stream.reader().read_all(1 << 20);
-    if (body && event.respond_with) event.respond_with({.body = *body});
+    // A named value: GCC 12 sees an uninitialized one in a temporary of a coroutine's frame.
+    ResponseOptions response;
+    if (body) response.body = *body;
+    if (body && event.respond_with) event.respond_with(std::move(response));
   };
 }
 

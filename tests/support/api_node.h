@@ -62,6 +62,15 @@ struct ApiWorld {
   void settle() { static_cast<void>(world.run_for(Duration(1))); }
 };
 
+// "name=value;" for each field, to compare with.
+inline std::string text_of(const Headers& fields) {
+  std::string text;
+  for (const auto [name, value, sensitive] : fields) {
+    text.append(name).append("=").append(value).append(";");
+  }
+  return text;
+}
+
 struct ApiPair {
   sim::World world;
   ApiNode server;

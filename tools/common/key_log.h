@@ -9,8 +9,10 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "api/session.h"
+#include "tools/common/append_file.h"
 
 namespace quicore::tools {
 
@@ -20,17 +22,13 @@ class KeyLog {
   // result is empty. Errors: system, when the file cannot be opened.
   static Result<std::optional<KeyLog>> open(const std::string& option);
 
-  KeyLog(KeyLog&& other) noexcept;
-  KeyLog& operator=(KeyLog&&) = delete;
-  ~KeyLog();
-
   // Writes the session's secrets from now on; its configuration needs secure.keylog. The log must
   // outlive the session.
   void follow(const Session& session) const;
 
  private:
-  explicit KeyLog(int fd) noexcept : fd_(fd) {}
-  int fd_;
+  explicit KeyLog(AppendFile file) noexcept : file_(std::move(file)) {}
+  AppendFile file_;
 };
 
 }  // namespace quicore::tools

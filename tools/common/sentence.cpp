@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/common/sentence.h"
 
+#include <cstring>
+
 #include "tools/common/format.h"
 
 namespace quicore::tools {
@@ -23,6 +25,11 @@ std::string why_not_connected(const Error& error, const Address& server, Duratio
     default:
       return sentence_of(error);
   }
+}
+
+Error cannot_write(const std::string& option, const std::string& path, int number) {
+  return Error::system(number, option + ": cannot write \"" + path + "\": " + std::strerror(number) +
+                                   "; name a file in a folder of yours");
 }
 
 }  // namespace quicore::tools

@@ -18,4 +18,7 @@ namespace quicore::tools {
 [[nodiscard]] std::string why_not_connected(const Error& error, const Address& server,
                                             Duration timeout);
 
+// The file `path` that `option` names cannot be written, for the reason that errno gave.
+[[nodiscard]] Error cannot_write(const std::string& option, const std::string& path, int number);
+
 }  // namespace quicore::tools

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tools/common/format.h"
+#include "tools/common/percent.h"
 #include "tools/demo/site.h"
 #include "tools/demo/workbench.h"
 
@@ -134,7 +135,7 @@ class Demo {
     files.push_back(site.large);
     const fs::path list = options_.output / "urls.txt";
     std::ofstream urls(list);
-    for (const SiteFile& file : files) urls << bench_.url() << url_path(file.path) << '\n';
+    for (const SiteFile& file : files) urls << bench_.url() << percent_encode_path(file.path) << '\n';
     urls.close();
     const fs::path fetched = options_.output / "fetched";
     std::error_code ignored;

@@ -156,20 +156,4 @@ Result<Site> prepare_site(const fs::path& tree, const fs::path& folder, std::uin
   return site;
 }
 
-std::string url_path(std::string_view path) {
-  static constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
-  static constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string url;
-  for (const char c : path) {
-    if (kPlain.find(c) != std::string_view::npos) {
-      url += c;
-      continue;
-    }
-    const auto value = static_cast<unsigned char>(c);
-    url += {'%', kDigits[value >> 4], kDigits[value & 15]};
-  }
-  return url;
-}
-
 }  // namespace quicore::tools

@@ -44,7 +44,4 @@ Result<std::vector<std::filesystem::path>> list_tree(const std::filesystem::path
 Result<Site> prepare_site(const std::filesystem::path& tree, const std::filesystem::path& folder,
                           std::uint64_t large_size, const Progress& progress);
 
-// A path as part of a URL (RFC 3986 3.3): what is neither unreserved nor '/' is percent-encoded.
-[[nodiscard]] std::string url_path(std::string_view path);
-
 }  // namespace quicore::tools

@@ -5,9 +5,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
+
+#include "tools/common/sentence.h"
 
 namespace quicore::tools {
 
@@ -72,9 +73,7 @@ Result<> save_session_file(const std::string& path, const Resume& resume) {
   const int number = errno;
   if (fd >= 0) ::close(fd);
   if (ok) return {};
-  return std::unexpected(Error::system(number, "--session-file: cannot write \"" + path +
-                                                   "\": " + std::strerror(number) +
-                                                   "; name a file in a folder of yours"));
+  return std::unexpected(cannot_write("--session-file", path, number));
 }
 
 }  // namespace quicore::tools

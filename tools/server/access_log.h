@@ -4,17 +4,19 @@
 // analyzers know, or as JSON with more to it. The file is appended to; a rotation renames it and
 // restarts the server.
 //
-// Threading: any shard; a line is one write(2) to the end of the file, about a microsecond.
+// Threading: any shard.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "io/address.h"
 #include "io/error.h"
 #include "io/time.h"
+#include "tools/common/append_file.h"
 
 namespace quicore::tools {
 
@@ -40,15 +42,12 @@ class AccessLog {
  public:
   // "-" is standard output.
   static Result<AccessLog> open(const std::string& path, AccessLogFormat format);
-  AccessLog(AccessLog&& other) noexcept;
-  AccessLog& operator=(AccessLog&&) = delete;
-  ~AccessLog();
-
   void record(const AccessEntry& entry) const;
 
  private:
-  AccessLog(int fd, AccessLogFormat format) noexcept : fd_(fd), format_(format) {}
-  int fd_;
+  AccessLog(AppendFile file, AccessLogFormat format) noexcept
+      : file_(std::move(file)), format_(format) {}
+  AppendFile file_;
   AccessLogFormat format_;
 };
 

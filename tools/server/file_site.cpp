@@ -98,7 +98,7 @@ std::optional<SiteFile> FileSite::open_file(const fs::path& path) const {
   return file;
 }
 
-SiteEntry FileSite::look_up(std::string_view target) const {
+SiteEntry FileSite::resolve(std::string_view target, bool slash_matters) const {
   const auto decoded = percent_decode(target.substr(0, target.find_first_of("?#")));
   if (!decoded || decoded->empty() || decoded->front() != '/' || has_dot_segment(*decoded)) {
     return {};
@@ -110,7 +110,7 @@ SiteEntry FileSite::look_up(std::string_view target) const {
   fs::path real = fs::canonical(named, error);
   if (error || !may_show(named, real)) return {};
   if (fs::is_directory(real, error)) {
-    if (!slash) return {.kind = SiteEntry::Kind::with_a_slash};
+    if (slash_matters && !slash) return {.kind = SiteEntry::Kind::with_a_slash};
     const fs::path index = named / "index.html";
     const fs::path real_index = fs::canonical(index, error);
     if (error) {
@@ -128,10 +128,7 @@ SiteEntry FileSite::look_up(std::string_view target) const {
 }
 
 std::optional<SiteFile> FileSite::find(std::string_view target) const {
-  SiteEntry entry = look_up(target);
-  if (entry.kind == SiteEntry::Kind::with_a_slash) {
-    entry = look_up(std::string(target.substr(0, target.find_first_of("?#"))) + "/");
-  }
+  SiteEntry entry = resolve(target, false);
   if (entry.kind != SiteEntry::Kind::file) return std::nullopt;
   return std::move(entry.file);
 }
@@ -139,15 +136,17 @@ std::optional<SiteFile> FileSite::find(std::string_view target) const {
 std::vector<SiteFile> FileSite::precompressed(const SiteFile& file) const {
   std::vector<SiteFile> found;
   for (const auto& [ending, encoding] : kEncodings) {
+    // Most files have none: one look each, before links are followed.
     const fs::path named = file.path + std::string(ending);
+    auto sibling = open_file(named);
+    if (!sibling) continue;
     std::error_code error;
     const fs::path real = fs::canonical(named, error);
     if (error || !may_show(named, real)) continue;
-    if (auto sibling = open_file(real)) {
-      sibling->type = file.type;
-      sibling->encoding = encoding;
-      found.push_back(std::move(*sibling));
-    }
+    sibling->path = real.native();
+    sibling->type = file.type;
+    sibling->encoding = encoding;
+    found.push_back(std::move(*sibling));
   }
   return found;
 }

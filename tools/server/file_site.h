@@ -50,7 +50,7 @@ class FileSite {
 
   // `target` is a request's path, percent-encoded, with or without a query. "/" and directories
   // give their index.html. What may not be read is missing.
-  SiteEntry look_up(std::string_view target) const;
+  SiteEntry look_up(std::string_view target) const { return resolve(target, true); }
   // The same for those who want a file only.
   std::optional<SiteFile> find(std::string_view target) const;
   // The file compressed ahead, as a sibling that is named like it and .br, .zst or .gz; smallest
@@ -58,6 +58,8 @@ class FileSite {
   std::vector<SiteFile> precompressed(const SiteFile& file) const;
 
  private:
+  // Without `slash_matters` a directory is found by its name alone.
+  SiteEntry resolve(std::string_view target, bool slash_matters) const;
   std::optional<SiteFile> open_file(const std::filesystem::path& path) const;
   bool may_show(const std::filesystem::path& named, const std::filesystem::path& real) const;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tools/common/parse.h"
 #include "tools/server/http_content.h"
 #include "tools/server/services.h"
 
@@ -63,17 +63,8 @@ void Exchange::log_when_closed(std::string status, std::optional<std::uint64_t> 
   });
 }
 
-std::optional<std::uint64_t> parse_count(std::string_view text) {
-  std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (error != std::errc{} || end != text.data() + text.size() || count > kLargestBytes) {
-    return std::nullopt;
-  }
-  return count;
-}
-
 void serve_bytes(const Exchange& exchange, std::string_view number, bool head) {
-  const auto count = parse_count(number);
+  const auto count = parse_number(number, 0, kLargestBytes);
   if (!count) return exchange.say("400", "write /bytes/N with N from 0 to 2^40\n");
   Headers headers{{":status", "200"}, {"content-type", "application/octet-stream"}};
   headers.add("content-length", std::to_string(*count));

@@ -2,9 +2,9 @@
 #include "tools/server/http_content.h"
 
 #include <array>
-#include <charconv>
 #include <cstdio>
 
+#include "tools/common/parse.h"
 #include "tools/server/http_date.h"
 
 namespace quicore::tools {
@@ -37,13 +37,6 @@ bool names_tag(std::string_view list, std::string_view tag, bool weakly) {
     if (element == tag) return true;
   }
   return false;
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return number;
 }
 
 struct Validators {
@@ -114,16 +107,16 @@ RangeKind parse_range(std::string_view field, std::uint64_t size, ByteRange& ran
   if (dash == std::string_view::npos || field.find(',') != std::string_view::npos) {
     return RangeKind::none;
   }
-  const auto first = parse_number(trim(field.substr(0, dash)));
-  const auto last = parse_number(trim(field.substr(dash + 1)));
-  const bool last_is_open = trim(field.substr(dash + 1)).empty();
+  const std::string_view last_text = trim(field.substr(dash + 1));
+  const auto first = parse_number(trim(field.substr(0, dash)), 0, UINT64_MAX);
+  const auto last = parse_number(last_text, 0, UINT64_MAX);
   if (dash == 0) {  // the last so many bytes
     if (!last) return RangeKind::none;
     if (*last == 0 || size == 0) return RangeKind::unsatisfiable;
     range = {*last < size ? size - *last : 0, size - 1};
     return RangeKind::one;
   }
-  if (!first || (!last && !last_is_open) || (last && *last < *first)) return RangeKind::none;
+  if (!first || (!last && !last_text.empty()) || (last && *last < *first)) return RangeKind::none;
   if (*first >= size) return RangeKind::unsatisfiable;
   range = {*first, last && *last < size ? *last : size - 1};
   return RangeKind::one;

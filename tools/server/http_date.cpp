@@ -16,13 +16,15 @@ constexpr std::array<const char*, 3> kForms = {
 
 }  // namespace
 
-std::string http_date(std::int64_t seconds) {
+std::string utc_text(const char* form, std::int64_t seconds) {
   const auto time = static_cast<std::time_t>(seconds);
   std::tm calendar{};
   std::array<char, 64> text{};
   if (::gmtime_r(&time, &calendar) == nullptr) return {};
-  return {text.data(), std::strftime(text.data(), text.size(), kForms.front(), &calendar)};
+  return {text.data(), std::strftime(text.data(), text.size(), form, &calendar)};
 }
+
+std::string http_date(std::int64_t seconds) { return utc_text(kForms.front(), seconds); }
 
 std::optional<std::int64_t> parse_http_date(std::string_view text) {
   const std::string copy(text);

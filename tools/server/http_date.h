@@ -10,6 +10,9 @@
 
 namespace quicore::tools {
 
+// In UTC, by a form of strftime(3).
+std::string utc_text(const char* form, std::int64_t seconds);
+
 // "Sun, 06 Nov 1994 08:49:37 GMT"
 std::string http_date(std::int64_t seconds);
 // That form, and the two obsolete ones which servers must still understand.

@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -109,9 +108,7 @@ Result<> write_file(const std::string& path, const std::string& text) {
   file.close();
   if (file) return {};
   const int number = errno;
-  return std::unexpected(Error::system(number, "--write-cert: cannot write \"" + path +
-                                                   "\": " + std::strerror(number) +
-                                                   "; name a file in a folder of yours"));
+  return std::unexpected(cannot_write("--write-cert", path, number));
 }
 
 Result<Web> web_of(const ServerOptions& options) {

@@ -16,6 +16,7 @@
 #include <string>
 
 #include "tests/support/api_node.h"
+#include "tests/support/temporary_file.h"
 
 namespace quicore::test {
 namespace {
@@ -63,21 +64,7 @@ Received send_body(Body body) {
   return received;
 }
 
-// A file that is gone with the object.
-class TemporaryFile {
- public:
-  explicit TemporaryFile(std::string_view content) {
-    const int fd = mkstemp(path_.data());
-    EXPECT_GE(fd, 0);
-    EXPECT_EQ(write(fd, content.data(), content.size()), static_cast<ssize_t>(content.size()));
-    close(fd);
-  }
-  ~TemporaryFile() { std::remove(path_.data()); }
-  std::string path() const { return path_.data(); }
-
- private:
-  std::array<char, 32> path_{"/tmp/quicore-body-XXXXXX"};
-};
+;
 
 // spec: B1 B2 B5
 TEST(Body, TextAndBytesArriveWhole) {

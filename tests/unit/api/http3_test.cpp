@@ -17,14 +17,6 @@ namespace {
 using namespace sim;
 using namespace std::chrono_literals;
 
-std::string text_of(const Headers& fields) {
-  std::string text;
-  for (const auto [name, value, sensitive] : fields) {
-    text.append(name).append("=").append(value).append(";");
-  }
-  return text;
-}
-
 struct Web : ApiPair {
   explicit Web(std::function<void(StreamEvent)> serve, WorldOptions options)
       : ApiPair(std::move(options)) {

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/api_node.h"
+#include "tests/support/kept_streams.h"
 
 namespace quicore::test {
 namespace {
@@ -19,23 +19,10 @@ namespace {
 using namespace sim;
 using namespace std::chrono_literals;
 
-// A pair whose server keeps the streams that clients open.
-struct Streams : ApiPair {
-  std::vector<StreamEvent> events;
-
+struct Streams : KeptStreams {
   explicit Streams(WorldOptions options, const Path& path = {Delay{5ms}})
-      : ApiPair(std::move(options), path) {
-    server.endpoint.on_session() = [this](Session begun) {
-      begun.on_stream() = [this](StreamEvent event) { events.push_back(std::move(event)); };
-    };
+      : KeptStreams(std::move(options), path) {
     connect("xyz");
-  }
-  // Opens a stream that the server has seen.
-  Stream open(StreamOptions options) {
-    const std::size_t before = events.size();
-    auto stream = value_or_throw(session.open(std::move(options)));
-    run_until([&] { return events.size() > before; });
-    return stream;
   }
   // The same for one that is written piece by piece; these are its first bytes.
   Stream open_and_write(std::string_view first) {

@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "tools/common/child_process.h"
+#include "tools/common/percent.h"
 #include "tools/common/sha256.h"
 #include "tools/demo/verification.h"
 
@@ -108,9 +109,9 @@ TEST_F(DemoSite, AnInterruptedGenerationLeavesNoFile) {
 }
 
 TEST(UrlPath, WhatAUrlCannotHoldIsEncoded) {
-  EXPECT_EQ(url_path("tree/io/time.h"), "tree/io/time.h");
-  EXPECT_EQ(url_path("a b%c?d#e"), "a%20b%25c%3Fd%23e");
-  EXPECT_EQ(url_path("\xc3\xa9"), "%C3%A9");
+  EXPECT_EQ(percent_encode_path("tree/io/time.h"), "tree/io/time.h");
+  EXPECT_EQ(percent_encode_path("a b%c?d#e"), "a%20b%25c%3Fd%23e");
+  EXPECT_EQ(percent_encode_path("\xc3\xa9"), "%C3%A9");
 }
 
 TEST_F(DemoSite, EqualCopiesAreCounted) {
