@@ -31,6 +31,7 @@
 #include "engine/ring_queue.h"
 #include "engine/stats.h"
 #include "engine/stream.h"
+#include "engine/stream_allowance.h"
 #include "engine/transport_observer.h"
 #include "engine/varint.h"
 #include "io/datagram.h"
@@ -152,10 +153,14 @@ class Connection : public ListHook<EventTag>,
   void receive(const io::ReceivedTrain& train, std::span<std::byte> datagram, Instant now);
   void expire(Instant now);
   void deliver();
-  // Writes one train into the slot. Returns false when there is nothing (more) to send.
-  bool write_train(io::SendSlot& slot, Instant now);
-  void train_sent(Instant now);  // after each train: pacing
-  void finish_transmit();        // after the last train of this turn: the next deadline
+  // Writes one train into the slot, of `quantum` bytes but at least a packet. Returns false when there
+  // is nothing (more) to send.
+  bool write_train(io::SendSlot& slot, Instant now, std::size_t quantum);
+  // How much may leave before pacing counts (RFC 9002 7.7).
+  std::size_t send_quantum() const noexcept;
+  // After the last train of this turn: pacing and the next deadline. `exhausted`: nothing waits but
+  // for what the peer sends, so pacing is nothing to wake for.
+  void finish_transmit(Instant now, bool exhausted);
   bool has_events() const noexcept { return events_ != 0 || !streams_with_events_.empty(); }
   Shard& shard() const noexcept;
   Endpoint& endpoint() const noexcept { return endpoint_; }
@@ -251,6 +256,9 @@ class Connection : public ListHook<EventTag>,
   void update_deadline();
   ngtcp2_conn_info transport_info() const noexcept;
   Duration peer_ack_delay() const noexcept;
+  StreamAllowance& allowance_of(std::int64_t id) noexcept {
+    return (id & 2) == 0 ? peer_bidi_ : peer_uni_;
+  }
   void note_stream_blocked(std::int64_t id);
   void note_connection_blocked();
   void note_congestion_blocked();
@@ -334,6 +342,8 @@ class Connection : public ListHook<EventTag>,
   std::vector<std::uint32_t> offered_versions_;  // from a Version Negotiation packet
   SessionStats stats_{};
   TransportObserver observer_;
+  StreamAllowance peer_bidi_;  // streams the peer may open
+  StreamAllowance peer_uni_;
 };
 
 }  // namespace quicore::engine

@@ -138,6 +138,7 @@ struct ConnectionCallbacks {
   static int stream_open(ngtcp2_conn*, std::int64_t id, void* user_data) {
     Connection& connection = self(user_data);
     Stream& created = connection.create_stream(id, true);
+    connection.allowance_of(id).opened(static_cast<std::uint64_t>(id) >> 2);
     // HTTP/3's unidirectional streams (control, QPACK, push) are the protocol's own (RFC 9114 6.2).
     if (connection.http3_ != nullptr && created.unidirectional()) {
       created.internal_ = true;
@@ -187,10 +188,11 @@ struct ConnectionCallbacks {
       if (const int error = connection.http3_->stream_closed(id, h3_code); error != 0) return error;
     }
     if (!ngtcp2_conn_is_local_stream2(quic, id)) {
-      if (ngtcp2_is_bidi_stream(id)) {
-        ngtcp2_conn_extend_max_streams_bidi(quic, 1);
-      } else {
-        ngtcp2_conn_extend_max_streams_uni(quic, 1);
+      const auto more = static_cast<std::size_t>(connection.allowance_of(id).closed());
+      if (more > 0) {
+        const auto extend = ngtcp2_is_bidi_stream(id) ? ngtcp2_conn_extend_max_streams_bidi
+                                                      : ngtcp2_conn_extend_max_streams_uni;
+        extend(quic, more);
       }
     }
     if (Stream* target = stream(stream_user_data)) {

@@ -146,6 +146,8 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
 
 Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resume) {
   http3_settings_ = config.http3;
+  peer_bidi_ = StreamAllowance(config.transport.initial_max_streams_bidi);
+  peer_uni_ = StreamAllowance(config.transport.initial_max_streams_uni);
   auto context = endpoint_.tls_context(side_, config);
   if (!context) return std::unexpected(std::move(context.error()));
   TlsSession::Parameters parameters;
