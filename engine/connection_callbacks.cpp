@@ -48,6 +48,12 @@ struct ConnectionCallbacks {
     if (result == 0 && now != HandshakePause::none && (now != before || size == 0)) {
       connection.mark(ConnectionEvent::handshake_paused);
     }
+    if (result == NGTCP2_ERR_PROTO) {  // which ngtcp2 would drop silently, in an Initial packet
+      connection.fail(
+          Error::transport(NGTCP2_PROTOCOL_VIOLATION,
+                           "the ClientHello has a session ID, as for TLS over TCP (RFC 9001 8.4)"));
+      return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
     return result;
   }
 
