@@ -51,6 +51,9 @@ struct Http3Callbacks {
     Exchange& exchange = self(user_data).exchange_of(id, stream_user_data);
     exchange.fields.clear();
     exchange.informational = false;
+    exchange.has_host = false;
+    exchange.may_lack_line = false;
+    exchange.lines = 0;
     return 0;
   }
 
@@ -61,7 +64,13 @@ struct Http3Callbacks {
     Exchange& exchange = session.exchange_of(id, stream_user_data);
     if (exchange.refused) return 0;
     const std::string_view value_text = text_of(value);
-    if (token == NGHTTP3_QPACK_TOKEN__STATUS) exchange.informational = value_text.starts_with('1');
+    ++exchange.lines;
+    if (token == NGHTTP3_QPACK_TOKEN__STATUS) {
+      exchange.informational = value_text.starts_with('1');
+      exchange.may_lack_line = exchange.informational || value_text == "204" ||
+                               (exchange.connect && value_text.starts_with('2'));
+    }
+    if (token == NGHTTP3_QPACK_TOKEN_HOST) exchange.has_host = true;
     if (token == NGHTTP3_QPACK_TOKEN__METHOD) exchange.head = value_text == "HEAD";
     exchange.fields.add(text_of(name), value_text, (flags & NGHTTP3_NV_FLAG_NEVER_INDEX) != 0);
     if (exchange.fields.field_section_size() > limits::kMaxFieldSectionSize) {
@@ -76,6 +85,10 @@ struct Http3Callbacks {
                          bool trailers) {
     Exchange& exchange = session.exchange_of(id, stream_user_data);
     if (exchange.refused) return 0;
+    if (session.is_malformed(exchange)) [[unlikely]] {
+      session.answer(NGHTTP3_ERR_MALFORMED_HTTP_HEADER);
+      return NGHTTP3_ERR_CALLBACK_FAILURE;
+    }
     const FieldSection section = trailers                 ? FieldSection::trailers
                                  : exchange.informational ? FieldSection::informational
                                                           : FieldSection::headers;

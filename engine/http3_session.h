@@ -20,9 +20,10 @@
 // shard's heap.
 //
 // Malformed messages (RFC 9114 4.1.2) close the connection with H3_MESSAGE_ERROR: nghttp3 treats
-// these stream errors as connection errors, which RFC 9114 8 permits; a field line whose name or
-// value holds forbidden characters it leaves out. Field sections above limits::kMaxFieldSectionSize
-// reset their stream with H3_EXCESSIVE_LOAD.
+// these stream errors as connection errors, which RFC 9114 8 permits. Where nghttp3 is silent or has
+// another code than the RFC, engine/http3_watch.h knows better. Field sections above
+// limits::kMaxFieldSectionSize reset their stream with H3_EXCESSIVE_LOAD, requests that end before
+// their headers with H3_REQUEST_INCOMPLETE.
 #pragma once
 
 #include <nghttp3/nghttp3.h>
@@ -67,7 +68,7 @@ class Http3Session {
   Http3Session& operator=(const Http3Session&) = delete;
 
   // --- from ngtcp2's callbacks: 0, or NGTCP2_ERR_CALLBACK_FAILURE after connection.fail() ---
-  int receive_stream_data(std::int64_t id, Bytes bytes, bool fin, bool early);
+  int receive_stream_data(std::int64_t id, Stream* stream, Bytes bytes, bool fin, bool early);
   int acknowledged(std::int64_t id, std::uint64_t bytes);
   int stream_closed(std::int64_t id, std::uint64_t code);
   int stream_reset(std::int64_t id);  // RESET_STREAM arrived
@@ -113,6 +114,10 @@ class Http3Session {
     bool informational = false;  // ... and it is a 1xx response
     bool refused = false;        // ... but too large: the stream is being reset
     bool head = false;           // server: a HEAD request; its response has no content
+    bool connect = false;        // client: a CONNECT request
+    bool has_host = false;       // server: `host` came beside or in place of :authority
+    bool may_lack_line = false;  // nghttp3 drops a pointless content-length from 1xx, 204, CONNECT
+    std::uint32_t lines = 0;     // ... of the section that nghttp3 has shown
   };
 
   Http3Session(Connection& connection, Side side);
@@ -132,6 +137,9 @@ class Http3Session {
   Result<> result_of_submission(int nghttp3_error);
   bool connection_failed() const noexcept;
   void reset_refused();
+  void reset(std::int64_t id, std::uint64_t code);
+  int refuse_incomplete(std::int64_t id, const Stream& stream);
+  bool is_malformed(const Exchange& exchange) const;
   void give_credit(std::int64_t id, std::uint64_t count, bool stream_ends);
   // For our own records in the session's qlog; null when none is written.
   Qlog* qlog() const noexcept;

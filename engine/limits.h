@@ -68,6 +68,10 @@ inline constexpr std::size_t kQpackTableCapacity = 4096;
 // are buffered meanwhile. Reason: no more than the streams a peer may open at first.
 inline constexpr std::size_t kQpackBlockedStreams = 100;
 
+// Field sections of one such stream whose lines are counted already (engine/http3_watch.h). Reason:
+// hints, headers and trailers; beyond, lines that nghttp3 leaves out are not noticed.
+inline constexpr std::size_t kWatchedFieldSections = 4;
+
 // Connection IDs of the peer that we keep (RFC 9000 18.2), and the most of ours that it gets.
 // Consumer: ngtcp2, which allows 2 to 8. Reason: each of ours is an entry of the connection table; 8
 // let a client probe several paths.
