@@ -74,9 +74,7 @@ struct Http3Callbacks {
     if (token == NGHTTP3_QPACK_TOKEN__METHOD) exchange.head = value_text == "HEAD";
     exchange.fields.add(text_of(name), value_text, (flags & NGHTTP3_NV_FLAG_NEVER_INDEX) != 0);
     if (exchange.fields.field_section_size() > limits::kMaxFieldSectionSize) {
-      exchange.refused = true;
-      exchange.fields = {};
-      session.refused_.push_back(id);
+      session.refuse(exchange, http3::kExcessiveLoad);
     }
     return 0;
   }
@@ -86,8 +84,8 @@ struct Http3Callbacks {
     Exchange& exchange = session.exchange_of(id, stream_user_data);
     if (exchange.refused) return 0;
     if (session.is_malformed(exchange)) [[unlikely]] {
-      session.answer(NGHTTP3_ERR_MALFORMED_HTTP_HEADER);
-      return NGHTTP3_ERR_CALLBACK_FAILURE;
+      session.refuse(exchange, http3::kMessageError);
+      return 0;
     }
     const FieldSection section = trailers                 ? FieldSection::trailers
                                  : exchange.informational ? FieldSection::informational

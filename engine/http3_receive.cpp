@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Http3Session: bytes of streams that arrive, and what is refused of them beyond nghttp3's checks.
+#include <string>
 #include <utility>
 
 #include "engine/connection.h"
@@ -48,9 +49,22 @@ int Http3Session::receive_stream_data(std::int64_t id, Stream* stream, Bytes byt
   return failed_ ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
 }
 
+// The application sees nothing of this message but the error; nghttp3 is told when it has returned.
+// Where both sides have ended the stream there is nothing left to reset.
+void Http3Session::refuse(Exchange& exchange, std::uint64_t code) {
+  exchange.refused = true;
+  exchange.fields = {};
+  std::string reason = code == http3::kMessageError
+                           ? "HTTP/3: the peer sent a malformed message ("
+                           : "HTTP/3: the peer sent more fields than we accept (";
+  exchange.stream->error_ =
+      Error::application(code, reason.append(http3::error_name(code)).append(")"));
+  refused_.push_back({raw(exchange.stream->id()), code});
+}
+
 // RFC 9114 4.2.2 and 8.1.
 void Http3Session::reset_refused() {
-  for (const std::int64_t id : std::exchange(refused_, {})) reset(id, http3::kExcessiveLoad);
+  for (const auto& [id, code] : std::exchange(refused_, {})) reset(id, code);
 }
 
 // Both directions: a request that was not understood has no answer.

@@ -21,7 +21,9 @@
 //
 // Malformed messages (RFC 9114 4.1.2) close the connection with H3_MESSAGE_ERROR: nghttp3 treats
 // these stream errors as connection errors, which RFC 9114 8 permits. Where nghttp3 is silent or has
-// another code than the RFC, engine/http3_watch.h knows better. Field sections above
+// another code than the RFC, engine/http3_watch.h knows better: field lines that nghttp3 would leave
+// out, for a forbidden character or white space around the value, and a host that contradicts the
+// authority reset their stream with H3_MESSAGE_ERROR. Field sections above
 // limits::kMaxFieldSectionSize reset their stream with H3_EXCESSIVE_LOAD, requests that end before
 // their headers with H3_REQUEST_INCOMPLETE.
 #pragma once
@@ -112,7 +114,7 @@ class Http3Session {
     Stream* stream = nullptr;
     Headers fields;              // the section that is arriving
     bool informational = false;  // ... and it is a 1xx response
-    bool refused = false;        // ... but too large: the stream is being reset
+    bool refused = false;        // ... but too large or malformed: the stream is being reset
     bool head = false;           // server: a HEAD request; its response has no content
     bool connect = false;        // client: a CONNECT request
     bool has_host = false;       // server: `host` came beside or in place of :authority
@@ -136,6 +138,7 @@ class Http3Session {
   int submit_response(Stream& stream, const FieldLines& lines, unsigned status, bool fin);
   Result<> result_of_submission(int nghttp3_error);
   bool connection_failed() const noexcept;
+  void refuse(Exchange& exchange, std::uint64_t code);
   void reset_refused();
   void reset(std::int64_t id, std::uint64_t code);
   int refuse_incomplete(std::int64_t id, const Stream& stream);
@@ -162,7 +165,11 @@ class Http3Session {
   bool failed_ = false;
   bool peer_going_away_ = false;
   bool shut_down_ = false;
-  std::vector<std::int64_t> refused_;  // streams to reset once nghttp3 returned
+  struct Refused {
+    std::int64_t id;
+    std::uint64_t code;
+  };
+  std::vector<Refused> refused_;  // streams to reset once nghttp3 returned
   std::deque<Exchange> exchanges_;
   std::vector<Exchange*> free_;
 };

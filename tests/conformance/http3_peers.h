@@ -47,6 +47,7 @@ struct Http3Answer {
   std::optional<Close> close;
   std::optional<std::uint64_t> reset;    // RESET_STREAM of the request's stream
   std::optional<std::uint64_t> stopped;  // STOP_SENDING
+  std::optional<std::uint64_t> failed;   // what the application's stream closed with
   std::size_t sections = 0;              // field sections that the application saw
   std::string content;
   bool finished = false;
@@ -65,6 +66,7 @@ inline Http3Answer look(HostileEndpoint& hostile, std::deque<TestConnection>& co
       answer.sections += seen.headers.size();
       answer.content += seen.received;
       answer.finished = answer.finished || seen.fin;
+      if (seen.error) answer.failed = seen.error->code;
     }
   }
   return answer;

@@ -125,8 +125,11 @@ TEST(Http3Misuse, ARequestWithALineBreakInAFieldNeverReachesAHandler) {
     Web web(this_test());
     web.serve = [](TestStream&) {};
     const Verdict verdict = judge(web, http3_headers_frame(ordinary_and("x-a", value)));
-    EXPECT_EQ(verdict.code, http3::kMessageError);
+    EXPECT_EQ(verdict.code, std::nullopt);  // the connection lives, the request does not
     EXPECT_EQ(verdict.requests, 0u);
+    ASSERT_EQ(web.accepted().streams.size(), 1u);
+    ASSERT_TRUE(web.accepted().streams[0].error.has_value());
+    EXPECT_EQ(web.accepted().streams[0].error->code, http3::kMessageError);
   }
 }
 
