@@ -91,6 +91,7 @@ Handlers<Session>& Session::on_path_changed() const noexcept { return state_->on
 
 Completion<HandshakeInfo> Session::handshake() const { return state_->handshake(); }
 Completion<> Session::confirmed() const { return state_->confirmed(); }
+Completion<Http3Settings> Session::http3_settings() const { return state_->http3_settings(); }
 Completion<> Session::close() const { return state_->close(); }
 Completion<> Session::closed() const { return state_->closed(); }
 bool Session::closing() const noexcept { return state_->closing(); }

@@ -127,6 +127,8 @@ class Session {
   Completion<OcspResponse> ocsp_response() const;
   // The handshake is done on both sides (HANDSHAKE_DONE, RFC 9001 4.1.2).
   Completion<> confirmed() const;
+  // HTTP/3: what the peer's SETTINGS say (RFC 9114 7.2.4). Elsewhere: not_supported.
+  Completion<Http3Settings> http3_settings() const;
   // Graceful: open streams end naturally, open() fails, streams of the peer are refused. The same
   // completion as closed().
   Completion<> close() const;

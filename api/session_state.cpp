@@ -6,6 +6,7 @@
 
 #include "api/internal/shard_state.h"
 #include "api/internal/stream_state.h"
+#include "engine/http3_session.h"
 #include "engine/tls_session.h"
 
 namespace quicore::internal {
@@ -94,6 +95,10 @@ void SessionState::on_path_changed() {
   guarded("a path handler", [&] { on_path_.emit(Session(Ref<SessionState>(this))); });
 }
 
+void SessionState::on_http3_settings(const Http3Settings& of_peer) {
+  if (http3_settings_.made()) http3_settings_.set(shard(), Http3Settings(of_peer));
+}
+
 void SessionState::on_keylog(std::string_view line) {
   if (on_keylog_.empty()) return;
   guarded("a key log handler", [&] {
@@ -136,6 +141,9 @@ void SessionState::end(const std::optional<Error>& error) {
   const Error why = end_reason();
   handshake_.set(shard(), std::unexpected(why));
   if (confirmed_.made()) confirmed_.set(shard(), std::unexpected(why));
+  if (http3_settings_.made() && !http3_settings_.ready()) {
+    http3_settings_.set(shard(), std::unexpected(why));
+  }
   if (closed_.made()) static_cast<void>(closed());
   end_handshake_events();
   acceptors_.wake_all();
@@ -198,6 +206,23 @@ Completion<> SessionState::confirmed() {
     }
   }
   return confirmed_.get(shard());
+}
+
+Completion<Http3Settings> SessionState::http3_settings() {
+  if (!http3_settings_.ready()) {
+    const engine::Http3Session* http3 = connection_ != nullptr ? connection_->http3() : nullptr;
+    if (connection_ == nullptr) {
+      http3_settings_.set(shard(), std::unexpected(end_reason()));
+    } else if (http3 != nullptr && http3->peer_settings()) {
+      http3_settings_.set(shard(), Http3Settings(*http3->peer_settings()));
+    } else if (!connection_->alpn().empty() && !connection_->is_http3()) {
+      http3_settings_.set(shard(), failure(Errc::not_supported,
+                                           "only HTTP/3 ('h3') has settings; this session's "
+                                           "protocol is '" +
+                                               protocol() + "'"));
+    }
+  }
+  return http3_settings_.get(shard());
 }
 
 Completion<> SessionState::closed() {

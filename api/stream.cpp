@@ -87,6 +87,13 @@ Result<> Stream::send_trailers(const Headers& fields) const {
 void Stream::set_priority(std::uint8_t urgency, bool incremental) const {
   state_->set_priority(urgency, incremental);
 }
+Result<std::uint64_t> Stream::send_datagram(Buf data) const {
+  return state_->send_datagram(std::move(data));
+}
+std::size_t Stream::max_datagram_size() const noexcept { return state_->max_datagram_size(); }
+Handlers<StreamDatagramEvent>& Stream::on_datagram() const {
+  return state_->on_datagram_handlers();
+}
 void Stream::reset(std::uint64_t application_code) const { state_->reset(application_code); }
 void Stream::stop_sending(std::uint64_t application_code) const {
   state_->stop_sending(application_code);

@@ -35,6 +35,7 @@
 #include "api/body.h"
 #include "api/buffer.h"
 #include "api/completion.h"
+#include "api/handlers.h"
 #include "api/headers.h"
 #include "api/stats.h"
 #include "api/task.h"
@@ -46,6 +47,7 @@ namespace quicore {
 class Session;
 class Reader;
 class Writer;
+struct StreamDatagramEvent;
 
 namespace internal {
 class StreamState;
@@ -161,6 +163,16 @@ class Stream {
   Result<> send_headers(const Headers& fields, bool fin = false) const;
   Result<> send_trailers(const Headers& fields) const;
   void set_priority(std::uint8_t urgency, bool incremental) const;
+
+  // --- datagrams of this request (RFC 9297), unreliable and unordered ---
+  // HTTP/3 with Http3Settings::datagrams on both sides, while our side of the stream is open; no
+  // copy. The id is what Session::on_datagram_status reports. Fails with invalid_state before the
+  // peer's SETTINGS (Session::http3_settings()), not_supported, or as Session::send_datagram does.
+  Result<std::uint64_t> send_datagram(Buf data) const;
+  std::size_t max_datagram_size() const noexcept;  // 0: none may be sent (yet)
+  // What arrives before somebody listens is dropped: listen in the handler of on_stream, or right
+  // after open().
+  Handlers<StreamDatagramEvent>& on_datagram() const;
 
   // RESET_STREAM: gives up sending. STOP_SENDING: asks the peer to.
   void reset(std::uint64_t application_code) const;
@@ -339,6 +351,12 @@ class Responder {
  private:
   Result<> respond_later(Task<Result<ResponseOptions>> options) const;
   Stream stream_;
+};
+
+struct StreamDatagramEvent {
+  Buf datagram;
+  bool early = false;  // arrived as 0-RTT data: may be a replay
+  Stream stream;
 };
 
 struct StreamEvent {

@@ -25,7 +25,36 @@ constexpr const char* kSendOnly =
 bool StreamState::take_consumer(Consumption consumption) noexcept {
   if (consumption_ != Consumption::none) return false;
   consumption_ = consumption;
+  if (expects_continue_ && consumption != Consumption::discard) send_continue();
   return true;
+}
+
+// RFC 9110 10.1.1: the client holds its body back until somebody wants it. When the response has
+// begun, that is answer enough.
+void StreamState::send_continue() noexcept {
+  expects_continue_ = false;
+  if (engine_ == nullptr || receiving_ended_ || has_data()) return;
+  static_cast<void>(
+      engine_->send_headers(engine::FieldSection::informational, {{":status", "100"}}, false));
+}
+
+// --- datagrams ----------------------------------------------------------------------------------
+
+Handlers<StreamDatagramEvent>& StreamState::on_datagram_handlers() {
+  if (on_datagram_ == nullptr) on_datagram_ = std::make_unique<Handlers<StreamDatagramEvent>>();
+  return *on_datagram_;
+}
+
+void StreamState::on_stream_datagram(Buf data, bool early) {
+  if (on_datagram_ == nullptr || !announced_) return;
+  const StreamPin keep(*this);
+  try {
+    on_datagram_->emit({std::move(data), early, handle()});
+  } catch (...) {
+    shard().report_exception("a datagram handler", std::current_exception());
+    static_cast<void>(
+        cancel(Error::make(Errc::cancelled, "the stream's datagram handler threw an exception")));
+  }
 }
 
 // --- pulling ------------------------------------------------------------------------------------

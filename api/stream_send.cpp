@@ -179,6 +179,17 @@ void StreamState::set_priority(std::uint8_t urgency, bool incremental) noexcept 
   if (engine_ != nullptr) engine_->set_priority(urgency, incremental);
 }
 
+// --- datagrams ----------------------------------------------------------------------------------
+
+Result<std::uint64_t> StreamState::send_datagram(Buf data) {
+  if (engine_ == nullptr) return failure(Errc::closed, "the stream is closed");
+  return engine_->send_datagram(std::move(data));
+}
+
+std::size_t StreamState::max_datagram_size() const noexcept {
+  return engine_ != nullptr ? engine_->max_datagram_size() : 0;
+}
+
 // --- waiting ------------------------------------------------------------------------------------
 
 std::uint64_t StreamState::queued() const noexcept {

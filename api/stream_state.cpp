@@ -4,6 +4,8 @@
 // own.
 #include "api/internal/stream_state.h"
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "api/internal/shard_state.h"
@@ -11,6 +13,22 @@
 #include "engine/http3_error.h"
 
 namespace quicore::internal {
+
+namespace {
+
+bool reset_by_peer(const std::optional<Error>& error) noexcept {
+  return error && (error->kind == Errc::peer_reset || error->kind == Errc::rejected);
+}
+
+// RFC 9110 10.1.1: the one expectation there is, in whatever case.
+bool expects_continue(const Headers& request) noexcept {
+  constexpr std::string_view kContinue = "100-continue";
+  const auto expect = request.get("expect");
+  return expect && std::ranges::equal(*expect, kContinue,
+                                      [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+}
+
+}  // namespace
 
 StreamState::Feed::Feed(StreamState& stream) noexcept : Waiter(stream.shard()), stream_(stream) {}
 
@@ -144,6 +162,7 @@ void StreamState::on_stream_headers(engine::FieldSection section, Headers fields
       }
       return;
     case engine::FieldSection::headers:
+      expects_continue_ = peer_initiated_ && expects_continue(fields);
       headers_.set(shard(), std::move(fields));
       if (info_.made()) info_.set(shard(), failure(Errc::closed, "the final response has come"));
       announce_once();
@@ -171,8 +190,11 @@ void StreamState::on_stream_stopped(std::uint64_t code) {
 }
 
 void StreamState::on_stream_reset(std::uint64_t code) {
-  Error error = Error::application(code, "the peer gave up its side of the stream (RESET_STREAM)");
-  error.kind = Errc::peer_reset;
+  const bool rejected = code == http3::kRequestRejected && http3_ && !peer_initiated_;
+  Error error = Error::application(
+      code, rejected ? "the server did not process this request: it may be sent again"
+                     : "the peer gave up its side of the stream (RESET_STREAM)");
+  error.kind = rejected ? Errc::rejected : Errc::peer_reset;
   end_receiving(std::move(error));
 }
 
@@ -189,7 +211,7 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
   const Error why = error.value_or(Error::make(Errc::closed, "the stream is closed"));
   end_receiving(ended_well ? std::nullopt : std::optional(why));
   if (!finished_ || error) end_sending(why);
-  const bool reset = receive_error_ && receive_error_->kind == Errc::peer_reset;
+  const bool reset = reset_by_peer(receive_error_);
   if (error || message_error_ || reset) close_error_ = close_reason(why);
   closed_reported_ = true;
   if (closed_.made()) static_cast<void>(closed());
@@ -200,13 +222,14 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
   if (consumption_ == Consumption::function) feed_function();
   function_ = nullptr;
   in_place_.reset();
-  unpin();  // the engine's
+  if (on_datagram_ != nullptr) on_datagram_->clear();  // they may hold handles of this stream
+  unpin();                                             // the engine's
 }
 
 // The most telling of what is known.
 Error StreamState::close_reason(const Error& reported) const {
   if (message_error_) return *message_error_;
-  if (receive_error_ && receive_error_->kind == Errc::peer_reset) return *receive_error_;
+  if (reset_by_peer(receive_error_)) return *receive_error_;
   if (send_error_ && send_error_->kind == Errc::peer_stopped) return *send_error_;
   return reported;
 }

@@ -17,6 +17,7 @@
 #include <typeinfo>
 #include <vector>
 
+#include "engine/http3_settings.h"
 #include "engine/limits.h"
 #include "engine/tls_settings.h"
 #include "io/address.h"
@@ -127,6 +128,7 @@ struct SessionConfig {
   bool use_preferred_address = true;
   bool qlog = false;
   TransportParams transport{};
+  Http3Settings http3{};  // where the ALPN is h3
   // Versions spoken, best first; a client starts with the first (RFC 9368, 9369).
   std::vector<QuicVersion> versions{QuicVersion::v1, QuicVersion::v2};
   Duration handshake_timeout = engine::limits::kHandshakeTimeout;

@@ -164,6 +164,21 @@ void check_transport(const TransportParams& transport, Side side, Problems& prob
                           Family::ipv6, side, problems);
 }
 
+void check_http3(const Http3Settings& http3, const TransportParams& transport, Problems& problems) {
+  const std::uint64_t zero = 0;
+  problems.check_range("http3.max_field_section_size", http3.max_field_section_size,
+                       limits::kMinFieldSectionLimit, limits::kMaxFieldSectionLimit);
+  problems.check_range("http3.qpack_table_capacity", http3.qpack_table_capacity, zero,
+                       limits::kMaxQpackTableCapacity);
+  problems.check_range("http3.qpack_encoder_table_capacity", http3.qpack_encoder_table_capacity,
+                       zero, limits::kMaxQpackTableCapacity);
+  problems.check_range("http3.qpack_blocked_streams", http3.qpack_blocked_streams, zero,
+                       limits::kMaxQpackBlockedStreams);
+  if (http3.datagrams && transport.max_datagram_frame_size == 0) {
+    problems.add("http3.datagrams", "needs transport.max_datagram_frame_size above 0");
+  }
+}
+
 }  // namespace
 
 Result<> EndpointConfig::validate() const {
@@ -205,6 +220,7 @@ Result<> SessionConfig::validate(Side side) const {
   }
   check_connection_ids(*this, side, problems);
   check_transport(transport, side, problems);
+  check_http3(http3, transport, problems);
   check_versions(versions, problems);
   problems.check_range("handshake_timeout", handshake_timeout,
                        Duration(std::chrono::milliseconds(1)), limits::kMaxTimeout);

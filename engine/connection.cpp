@@ -93,6 +93,7 @@ void Connection::expire(Instant now) {
   const int error = ngtcp2_conn_handle_expiry(conn_, to_nanoseconds(now));
   observer_.after_expiry(transport_info(), now);
   if (error != 0) library_failed(error);
+  finish_graceful_close_if_done();
   wants_to_send();
 }
 
@@ -188,7 +189,7 @@ std::size_t Connection::max_datagram_size() const noexcept {
   return std::min(frame - kFrameOverhead, path - kPacketOverhead);
 }
 
-Result<std::uint64_t> Connection::send_datagram(Buf data) {
+Result<std::uint64_t> Connection::send_datagram(Buf data, std::optional<Varint> prefix) {
   if (state_ >= ConnectionState::closing || conn_ == nullptr) {
     return failure(Errc::closed, "the session is closed");
   }
@@ -198,15 +199,16 @@ Result<std::uint64_t> Connection::send_datagram(Buf data) {
                    "the peer does not take datagrams, or the handshake is "
                    "not far enough");
   }
-  if (data.size() > largest) {
+  const std::size_t prefix_size = prefix ? prefix->size : 0;
+  if (data.size() + prefix_size > largest) {
     return failure(Errc::invalid_argument, "the datagram is larger than max_datagram_size(), " +
-                                               std::to_string(largest) + " bytes");
+                                               std::to_string(largest - prefix_size) + " bytes");
   }
   if (datagrams_out_.size() >= limits::kMaxQueuedSentDatagrams) {
     return failure(Errc::blocked, "too many datagrams wait to be sent: drop this one or slow down");
   }
   const std::uint64_t id = next_datagram_id_++;
-  datagrams_out_.push_back({std::move(data), id});
+  datagrams_out_.push_back({std::move(data), id, prefix});
   wants_to_send();
   return id;
 }

@@ -32,6 +32,7 @@
 #include "engine/stats.h"
 #include "engine/stream.h"
 #include "engine/transport_observer.h"
+#include "engine/varint.h"
 #include "io/datagram.h"
 
 namespace quicore::engine {
@@ -57,6 +58,7 @@ enum class ConnectionEvent : std::uint16_t {
   closed = 1 << 8,
   keylog = 1 << 9,             // TLS secrets or traces to hand out
   handshake_paused = 1 << 10,  // server: TlsSession::pause() says for what
+  http3_settings = 1 << 11,    // the peer's arrived
 };
 
 enum class DatagramStatus : std::uint8_t { acknowledged, lost };
@@ -72,6 +74,7 @@ class ConnectionHandler {
   virtual void on_streams_available() {}
   virtual void on_session_ticket() {}
   virtual void on_path_changed() {}
+  virtual void on_http3_settings(const Http3Settings& /*of_peer*/) {}
   virtual void on_keylog(std::string_view /*line*/) {}  // NSS format, without the newline
   virtual void on_tls_trace(std::string_view /*line*/) {}
   virtual void on_handshake_paused() {}  // goes on by Connection::continue_handshake
@@ -126,7 +129,7 @@ class Connection : public ListHook<EventTag>,
   std::uint64_t streams_left(bool unidirectional) const noexcept;
   // The id that on_datagram_status reports; fails with blocked when the queue is full, and with
   // invalid_argument beyond max_datagram_size().
-  Result<std::uint64_t> send_datagram(Buf data);
+  Result<std::uint64_t> send_datagram(Buf data, std::optional<Varint> prefix = {});
   std::size_t max_datagram_size() const noexcept;
   // Graceful: streams end naturally, new ones are refused, then CONNECTION_CLOSE(NO_ERROR).
   void close_gracefully();
@@ -167,6 +170,9 @@ class Connection : public ListHook<EventTag>,
   void stream_has_events(Stream& stream) noexcept;
   void stream_wants_to_send(Stream& stream) noexcept;
   void wants_to_send() noexcept;
+  // A datagram that arrived; `stream`: of this request (RFC 9297).
+  void queue_datagram(Bytes bytes, bool early, std::int64_t stream = -1);
+  const Http3Settings& http3_settings() const noexcept { return http3_settings_; }  // our own
   void watch_congestion() noexcept { watch_blocked_ = true; }  // tell streams that asked
   // Remembers the first fatal error of a callback; the connection is closed with it after the
   // library returned.
@@ -229,6 +235,7 @@ class Connection : public ListHook<EventTag>,
   void detach_streams(const Error& error);
   void erase_stream(Stream& stream);
   void finish_graceful_close_if_done();
+  Duration period(unsigned ptos) const noexcept;  // so many of the present PTO
   void answer_while_closing();
   bool write_close_packet(io::SendSlot& slot, Instant now);
 
@@ -252,10 +259,12 @@ class Connection : public ListHook<EventTag>,
   struct QueuedDatagram {
     Buf data;
     std::uint64_t id = 0;
+    std::optional<Varint> prefix;
   };
   struct ReceivedDatagram {
     Buf data;
     bool early = false;
+    std::int64_t stream = -1;
   };
   struct DatagramReport {
     std::uint64_t id = 0;
@@ -267,6 +276,7 @@ class Connection : public ListHook<EventTag>,
   ConnectionHandler* handler_ = nullptr;
   std::unique_ptr<TlsSession> tls_;
   std::unique_ptr<Http3Session> http3_;
+  Http3Settings http3_settings_;
   ConnectionState state_ = ConnectionState::handshaking;
   Side side_;
   io::SocketId socket_{};
@@ -317,6 +327,7 @@ class Connection : public ListHook<EventTag>,
   Duration closing_period_{};
   std::vector<std::byte> new_token_;
   Instant close_deadline_;
+  Instant goaway_deadline_{};  // server, HTTP/3: a graceful close waits until then for its GOAWAY
   std::string alpn_;
   std::string server_name_;
   std::unique_ptr<ClientStart> client_start_;    // until the handshake completes

@@ -258,11 +258,10 @@ struct ConnectionCallbacks {
     const bool early = (flags & NGTCP2_DATAGRAM_FLAG_0RTT) != 0;
     if (early) connection.early_received_ = true;
     ++connection.stats_.datagrams_received;
-    if (connection.datagrams_in_.size() >= limits::kMaxQueuedReceivedDatagrams) {
-      connection.datagrams_in_.pop_front();
+    if (connection.http3_ != nullptr && connection.http3_->takes_datagrams()) {
+      return connection.http3_->receive_datagram(as_bytes(data, size), early);
     }
-    connection.datagrams_in_.push_back({Buf::copy(as_bytes(data, size)), early});
-    connection.mark(ConnectionEvent::datagrams);
+    connection.queue_datagram(as_bytes(data, size), early);
     return 0;
   }
 

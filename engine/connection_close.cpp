@@ -30,6 +30,11 @@ namespace {
 // RFC 9000 10.2.1: answer less and less often: after 1, 2, 4, 8 ... packets.
 bool is_power_of_two(std::uint32_t value) noexcept { return (value & (value - 1)) == 0; }
 
+// RFC 9000 10.2: at least three times the current PTO.
+constexpr unsigned kClosingPtos = 3;
+// How long a GOAWAY is waited on: it and two probes may be lost.
+constexpr unsigned kGoawayPtos = 3;
+
 std::string reason_of(const ngtcp2_ccerr& error) {
   return {reinterpret_cast<const char*>(error.reason), error.reasonlen};
 }
@@ -42,8 +47,8 @@ void Connection::close_gracefully() {
   stats_.closing_at = now();
   if (qlog_ != nullptr) QlogEvent(*qlog_, now(), "quicore:graceful_close_begun").write();
   if (http3_ != nullptr && side_ == Side::server && handshake_completed_) {
-    http3_->submit_shutdown_notice();
     http3_->shut_down();
+    goaway_deadline_ = now() + period(kGoawayPtos);
   }
   shard().has_events(*this);
   wants_to_send();
@@ -55,6 +60,8 @@ void Connection::finish_graceful_close_if_done() {
   const bool busy = std::any_of(streams_.begin(), streams_.end(),
                                 [](const auto& entry) { return !entry.second->internal_; });
   if (busy) return;
+  // What the client sends meanwhile it must know to be unprocessed.
+  if (goaway_deadline_ > now() && !http3_->goaway_acknowledged()) return;
   ngtcp2_ccerr error;
   ngtcp2_ccerr_default(&error);
   if (http3_ != nullptr) ngtcp2_ccerr_set_application_error(&error, http3::kNoError, nullptr, 0);
@@ -149,6 +156,10 @@ Error Connection::describe_peer_close() const {
   return Error::transport(error->error_code, std::move(reason));
 }
 
+Duration Connection::period(unsigned ptos) const noexcept {
+  return Duration(static_cast<Duration::rep>(ptos * ngtcp2_conn_get_pto2(conn_)));
+}
+
 // --- the states ------------------------------------------------------------------------------------
 
 void Connection::begin_closing(const ngtcp2_ccerr& error, std::optional<Error> reported) {
@@ -187,8 +198,7 @@ void Connection::report_closed(std::optional<Error> reported) {
   close_local_ = local_address();
   if (conn_ != nullptr) socket_ = socket_of(*ngtcp2_conn_get_path2(conn_), socket_);
   if (stats_.closing_at == Instant{}) stats_.closing_at = now();
-  // RFC 9000 10.2: at least three times the current PTO.
-  closing_period_ = Duration(static_cast<Duration::rep>(3 * ngtcp2_conn_get_pto2(conn_)));
+  closing_period_ = period(kClosingPtos);
   close_deadline_ = now() + closing_period_;
   shard().deadlines().schedule(*this, close_deadline_);
   if (!handshake_completed_ && side_ == Side::server) endpoint_.handshake_finished();

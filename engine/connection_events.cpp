@@ -104,10 +104,16 @@ void Connection::deliver() {
   if (handler_ != nullptr && has(ConnectionEvent::streams_available)) {
     handler_->on_streams_available();
   }
+  if (handler_ != nullptr && has(ConnectionEvent::http3_settings) && http3_ != nullptr) {
+    handler_->on_http3_settings(*http3_->peer_settings());
+  }
+  // A request's datagrams come after the request, the session's before its streams.
+  const bool of_requests = http3_ != nullptr && http3_->takes_datagrams();
+  if (of_requests) deliver_streams();
   if (has(ConnectionEvent::datagrams) || has(ConnectionEvent::datagram_status)) {
     deliver_datagrams();
   }
-  deliver_streams();
+  if (!of_requests) deliver_streams();
   if (tls_ != nullptr && tls_->tickets_received() != tickets_seen_) {
     tickets_seen_ = tls_->tickets_received();
     if (handler_ != nullptr) handler_->on_session_ticket();
@@ -123,9 +129,21 @@ void Connection::deliver() {
   finish_graceful_close_if_done();
 }
 
+void Connection::queue_datagram(Bytes bytes, bool early, std::int64_t stream) {
+  if (datagrams_in_.size() >= limits::kMaxQueuedReceivedDatagrams) datagrams_in_.pop_front();
+  datagrams_in_.push_back({Buf::copy(bytes), early, stream});
+  mark(ConnectionEvent::datagrams);
+}
+
 void Connection::deliver_datagrams() {
   while (!datagrams_in_.empty()) {
     ReceivedDatagram datagram = datagrams_in_.take_front();
+    if (datagram.stream >= 0) {
+      const Stream* stream = find_stream(datagram.stream);
+      if (stream == nullptr || stream->handler() == nullptr) continue;
+      stream->handler()->on_stream_datagram(std::move(datagram.data), datagram.early);
+      continue;
+    }
     if (handler_ != nullptr) handler_->on_datagram(std::move(datagram.data), datagram.early);
   }
   while (!datagram_reports_.empty()) {

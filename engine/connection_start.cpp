@@ -145,6 +145,7 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
 }
 
 Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resume) {
+  http3_settings_ = config.http3;
   auto context = endpoint_.tls_context(side_, config);
   if (!context) return std::unexpected(std::move(context.error()));
   TlsSession::Parameters parameters;

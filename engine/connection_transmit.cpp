@@ -73,7 +73,9 @@ void Connection::finish_transmit() {
 void Connection::update_deadline() {
   if (conn_ == nullptr || state_ >= ConnectionState::closing) return;  // the closing period's
   const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn_);
-  shard().deadlines().schedule(*this, expiry == UINT64_MAX ? kNever : from_nanoseconds(expiry));
+  Instant deadline = expiry == UINT64_MAX ? kNever : from_nanoseconds(expiry);
+  if (goaway_deadline_ > now()) deadline = std::min(deadline, goaway_deadline_);
+  shard().deadlines().schedule(*this, deadline);
 }
 
 // --- one packet --------------------------------------------------------------------------------------
@@ -95,13 +97,18 @@ ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pk
 ngtcp2_ssize Connection::write_datagrams(PacketRoom& room) {
   while (!datagrams_out_.empty()) {
     QueuedDatagram& datagram = datagrams_out_.front();
-    ngtcp2_vec piece{
-        const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(datagram.data.data())),
-        datagram.data.size()};
+    std::array<ngtcp2_vec, 2> pieces;
+    std::size_t count = 0;
+    const auto append = [&](Bytes bytes) {
+      auto* base = const_cast<std::byte*>(bytes.data());  // ngtcp2's vectors have no const
+      pieces[count++] = {reinterpret_cast<std::uint8_t*>(base), bytes.size()};
+    };
+    if (datagram.prefix) append(datagram.prefix->view());
+    append(datagram.data.bytes());
     int accepted = 0;
     const ngtcp2_ssize size = ngtcp2_conn_writev_datagram(
         conn_, room.path, room.info, room.packet, room.capacity, &accepted,
-        NGTCP2_WRITE_DATAGRAM_FLAG_MORE, datagram.id, &piece, 1, room.timestamp);
+        NGTCP2_WRITE_DATAGRAM_FLAG_MORE, datagram.id, pieces.data(), count, room.timestamp);
     if (accepted != 0) {
       ++stats_.datagrams_sent;
       datagrams_out_.pop_front();

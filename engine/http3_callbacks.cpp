@@ -71,12 +71,25 @@ struct Http3Callbacks {
                                (exchange.connect && value_text.starts_with('2'));
     }
     if (token == NGHTTP3_QPACK_TOKEN_HOST) exchange.has_host = true;
-    if (token == NGHTTP3_QPACK_TOKEN__METHOD) exchange.head = value_text == "HEAD";
-    exchange.fields.add(text_of(name), value_text, (flags & NGHTTP3_NV_FLAG_NEVER_INDEX) != 0);
-    if (exchange.fields.field_section_size() > limits::kMaxFieldSectionSize) {
+    if (token == NGHTTP3_QPACK_TOKEN__METHOD) exchange.stream->head_request_ = value_text == "HEAD";
+    if (token == NGHTTP3_QPACK_TOKEN_COOKIE && session.side_ == Side::server) {
+      add_crumb(exchange, value_text);
+    } else {
+      exchange.fields.add(text_of(name), value_text, (flags & NGHTTP3_NV_FLAG_NEVER_INDEX) != 0);
+    }
+    if (exchange.fields.field_section_size() + exchange.crumbs_size >
+        session.settings_.max_field_section_size) {
       session.refuse(exchange, http3::kExcessiveLoad);
     }
     return 0;
+  }
+
+  // RFC 9114 4.2.1: a client may send the cookie in crumbs; who reads it expects one field.
+  static void add_crumb(Exchange& exchange, std::string_view crumb) {
+    constexpr std::size_t kFieldOverhead = 32;  // RFC 9114 4.2.2
+    exchange.crumbs_size += std::string_view("cookie").size() + crumb.size() + kFieldOverhead;
+    if (!exchange.cookie.empty()) exchange.cookie += "; ";
+    exchange.cookie += crumb;
   }
 
   static int end_section(Http3Session& session, std::int64_t id, void* stream_user_data,
@@ -86,6 +99,11 @@ struct Http3Callbacks {
     if (session.is_malformed(exchange)) [[unlikely]] {
       session.refuse(exchange, http3::kMessageError);
       return 0;
+    }
+    if (exchange.crumbs_size > 0) {
+      constexpr bool kSensitive = true;  // RFC 9204 7.1.3: credentials, mostly
+      exchange.fields.add("cookie", std::exchange(exchange.cookie, {}), kSensitive);
+      exchange.crumbs_size = 0;
     }
     const FieldSection section = trailers                 ? FieldSection::trailers
                                  : exchange.informational ? FieldSection::informational
@@ -138,14 +156,14 @@ struct Http3Callbacks {
   }
 
   static int recv_settings(nghttp3_conn*, const nghttp3_proto_settings* settings, void* user_data) {
-    self(user_data).peer_max_field_section_size_ = settings->max_field_section_size;
-    self(user_data).log_settings("remote", *settings);
+    self(user_data).settings_arrived(*settings);
     return 0;
   }
 
   static int shutdown(nghttp3_conn*, std::int64_t id, void* user_data) {
     Http3Session& session = self(user_data);
-    session.peer_going_away_ = true;
+    session.peer_goaway_ = id;
+    session.goaway_news_ = true;
     if (Qlog* log = session.qlog()) {
       QlogEvent(*log, session.now(), "http:frame_parsed")
           .frame("goaway")
@@ -189,7 +207,7 @@ struct Http3Callbacks {
                                  void* stream_user_data) {
     Http3Session& session = self(user_data);
     const Exchange& exchange = session.exchange_of(id, stream_user_data);
-    if (exchange.head) drop(*exchange.stream);
+    if (exchange.stream->head_request_) drop(*exchange.stream);
     return hand_over(session, *exchange.stream, {out, capacity}, *flags);
   }
 
@@ -273,14 +291,7 @@ Result<> Http3Session::set_up() {
   if (side_ == Side::client) {
     authority_ = authority_of(connection_.server_name(), connection_.remote_address());
   }
-  nghttp3_settings settings;
-  nghttp3_settings_default(&settings);
-  settings.max_field_section_size = limits::kMaxFieldSectionSize;
-  settings.qpack_max_dtable_capacity = limits::kQpackTableCapacity;
-  settings.qpack_encoder_max_dtable_capacity = limits::kQpackTableCapacity;
-  settings.qpack_blocked_streams = limits::kQpackBlockedStreams;
-  // Extended CONNECT (RFC 9220) and HTTP datagrams (RFC 9297) will be switched on here.
-
+  const nghttp3_settings settings = library_settings();
   seed_source = &connection_.shard().random();
   const int error =
       side_ == Side::client
@@ -294,11 +305,7 @@ Result<> Http3Session::set_up() {
     nghttp3_conn_set_max_client_streams_bidi(conn_, streams);
     nghttp3_conn_set_max_concurrent_streams(conn_, static_cast<std::size_t>(streams));
   }
-  nghttp3_proto_settings announced{};
-  announced.max_field_section_size = settings.max_field_section_size;
-  announced.qpack_max_dtable_capacity = settings.qpack_max_dtable_capacity;
-  announced.qpack_blocked_streams = settings.qpack_blocked_streams;
-  log_settings("local", announced);
+  log_settings("local", settings_);
   return open_own_streams();
 }
 

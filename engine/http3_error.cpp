@@ -30,6 +30,7 @@ std::string_view error_name(std::uint64_t code) noexcept {
       "QPACK_ENCODER_STREAM_ERROR",
       "QPACK_DECODER_STREAM_ERROR",
   };
+  if (code == kDatagramError) return "H3_DATAGRAM_ERROR";
   if (code >= kNoError && code - kNoError < kHttp3.size()) return kHttp3[code - kNoError];
   if (code >= kQpackDecompressionFailed && code - kQpackDecompressionFailed < kQpack.size()) {
     return kQpack[code - kQpackDecompressionFailed];

@@ -9,6 +9,7 @@
 
 namespace quicore::http3 {
 
+inline constexpr std::uint64_t kDatagramError = 0x0033;  // RFC 9297 5.2
 inline constexpr std::uint64_t kNoError = 0x0100;
 inline constexpr std::uint64_t kGeneralProtocolError = 0x0101;
 inline constexpr std::uint64_t kInternalError = 0x0102;

@@ -2,6 +2,7 @@
 #include "engine/http3_fields.h"
 
 #include <algorithm>
+#include <charconv>
 #include <initializer_list>
 #include <optional>
 
@@ -75,7 +76,7 @@ bool visible(std::string_view text) noexcept {
 // -----------------------------------------------------------
 
 struct PseudoFields {
-  std::optional<std::string_view> method, scheme, authority, path, status;
+  std::optional<std::string_view> method, scheme, authority, path, protocol, status;
   std::optional<std::string_view> host;  // not one of them, but it may stand for :authority
 };
 
@@ -88,19 +89,16 @@ std::optional<std::string_view>* slot_of(PseudoFields& pseudo, std::string_view 
     if (name == ":path") return &pseudo.path;
     if (name == ":scheme") return &pseudo.scheme;
     if (name == ":authority") return &pseudo.authority;
+    if (name == ":protocol") return &pseudo.protocol;
   }
   if (message == Message::response && name == ":status") return &pseudo.status;
   return nullptr;
 }
 
 std::unexpected<Error> refuse_pseudo(std::string_view name, Message message) {
-  if (message == Message::request && name == ":protocol") {
-    return failure(Errc::not_supported,
-                   "field ':protocol': extended CONNECT (RFC 9220) is not supported yet");
-  }
   switch (message) {
     case Message::request:
-      return refuse(name, "requests have :method, :scheme, :authority and :path only");
+      return refuse(name, "requests have :method, :scheme, :authority, :path and :protocol only");
     case Message::response:
       return refuse(name, "responses have :status only");
     case Message::trailers:
@@ -171,28 +169,29 @@ Result<> check_field(const Field& field) {
 }
 
 // A wrong one makes the message malformed (RFC 9114 4.1.2), which costs the whole connection.
-Result<> check_content_length(const Field& field, bool& seen, bool allowed) {
+Result<> take_content_length(const Field& field, FieldLines& lines, bool allowed) {
   if (!allowed) {
     return refuse(field.name, "hints, trailers, CONNECT and 204 responses must not have it");
   }
-  if (seen) return refuse(field.name, "it is given twice");
+  if (lines.content_length()) return refuse(field.name, "it is given twice");
   constexpr std::size_t kMaxDigits = 18;  // below 2^62
   if (field.value.empty() || field.value.size() > kMaxDigits ||
       !kDigits.holds_all_of(field.value)) {
     return refuse(field.name, "the value must be a number of bytes");
   }
-  seen = true;
+  std::uint64_t bytes = 0;
+  std::from_chars(field.value.begin(), field.value.end(), bytes);
+  lines.set_content_length(bytes);
   return {};
 }
 
 Result<> add_regular(const Headers& fields, FieldLines& lines, bool content_length_allowed,
                      bool leave_host_out = false) {
-  bool content_length_seen = false;
   for (const Field field : fields) {
     if (field.name.front() == ':') continue;
     if (auto ok = check_field(field); !ok) return ok;
     if (field.name == "content-length") {
-      if (auto ok = check_content_length(field, content_length_seen, content_length_allowed); !ok) {
+      if (auto ok = take_content_length(field, lines, content_length_allowed); !ok) {
         return ok;
       }
     }
@@ -226,6 +225,15 @@ Result<> check_target(std::string_view method, std::string_view scheme, std::str
   const bool asterisk = method == "OPTIONS" && path == "*";
   if (http && !path.starts_with('/') && !asterisk) {
     return refuse(":path", "it must begin with '/' ('*' is for OPTIONS only)");
+  }
+  return {};
+}
+
+// RFC 8441 4, RFC 9220 3.
+Result<> check_protocol(std::string_view method, std::string_view protocol) {
+  if (method != "CONNECT") return refuse(":protocol", "it is for the method CONNECT only");
+  if (protocol.empty() || !kTokenCharacters.holds_all_of(protocol)) {
+    return refuse(":protocol", "it must be a token such as 'websocket'");
   }
   return {};
 }
@@ -293,7 +301,9 @@ Result<> complete_request(const Headers& fields, std::string_view authority, Fie
   if (pseudo.host && pseudo.authority && *pseudo.host != *pseudo.authority) {
     return refuse("host", "it differs from :authority; leave it out");
   }
-  if (method == "CONNECT") {
+  if (pseudo.protocol) {
+    if (auto ok = check_protocol(method, *pseudo.protocol); !ok) return ok;
+  } else if (method == "CONNECT") {
     if (auto ok = add_connect(pseudo, lines); !ok) return ok;
     return add_regular(fields, lines, false, true);
   }
@@ -307,7 +317,8 @@ Result<> complete_request(const Headers& fields, std::string_view authority, Fie
   add_pseudo(lines, ":scheme", pseudo.scheme, "https");
   lines.add(":authority", target, false, Lifetime::literal);
   add_pseudo(lines, ":path", pseudo.path, "/");
-  return add_regular(fields, lines, true, true);
+  if (pseudo.protocol) lines.add(":protocol", *pseudo.protocol, false, Lifetime::literal);
+  return add_regular(fields, lines, !pseudo.protocol, true);
 }
 
 Result<unsigned> complete_response(const Headers& fields, FieldSection section, FieldLines& lines) {

@@ -23,6 +23,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,9 @@ class FieldLines {
   const nghttp3_nv* data() const noexcept { return more_.empty() ? lines_.data() : more_.data(); }
   std::size_t size() const noexcept { return size_; }
   Field operator[](std::size_t index) const noexcept;
+  // Of the field of that name.
+  std::optional<std::uint64_t> content_length() const noexcept { return content_length_; }
+  void set_content_length(std::uint64_t bytes) noexcept { content_length_ = bytes; }
   // Names + values + 32 a line (RFC 9114 4.2.2).
   std::size_t section_size() const noexcept { return text_size_ + 32 * size_; }
 
@@ -59,10 +63,10 @@ class FieldLines {
   std::vector<nghttp3_nv> more_;           // ... then all of them are here
   std::size_t size_ = 0;
   std::size_t text_size_ = 0;
+  std::optional<std::uint64_t> content_length_;
 };
 
-// Each fills `lines` or fails with invalid_argument; not_supported for extended CONNECT
-// (:protocol).
+// Each fills `lines` or fails with invalid_argument.
 Result<> complete_request(const Headers& fields, std::string_view authority, FieldLines& lines);
 // `section` is informational or headers. The status code is returned.
 Result<unsigned> complete_response(const Headers& fields, FieldSection section, FieldLines& lines);

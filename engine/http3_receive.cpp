@@ -46,6 +46,9 @@ int Http3Session::receive_stream_data(std::int64_t id, Stream* stream, Bytes byt
   if (!refused_.empty()) [[unlikely]] {
     reset_refused();
   }
+  if (std::exchange(goaway_news_, false)) [[unlikely]] {
+    give_up_rejected();
+  }
   return failed_ ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
 }
 
@@ -54,6 +57,7 @@ int Http3Session::receive_stream_data(std::int64_t id, Stream* stream, Bytes byt
 void Http3Session::refuse(Exchange& exchange, std::uint64_t code) {
   exchange.refused = true;
   exchange.fields = {};
+  exchange.cookie = {};
   std::string reason = code == http3::kMessageError
                            ? "HTTP/3: the peer sent a malformed message ("
                            : "HTTP/3: the peer sent more fields than we accept (";

@@ -10,6 +10,7 @@
 #include "engine/connection.h"
 #include "engine/http3_fields.h"
 #include "engine/qlog_event.h"
+#include "engine/shard.h"
 
 namespace quicore::engine {
 
@@ -42,42 +43,16 @@ Error error_of(int nghttp3_error) {
 
 // --- set-up --------------------------------------------------------------------------------------
 
-Http3Session::Http3Session(Connection& connection, Side side)
-    : connection_(connection), side_(side) {}
+Http3Session::Http3Session(Connection& connection, Side side, const Http3Settings& settings)
+    : connection_(connection), side_(side), settings_(settings) {}
 
 Http3Session::~Http3Session() { nghttp3_conn_del(conn_); }
 
 Result<std::unique_ptr<Http3Session>> Http3Session::create(Connection& connection, Side side) {
-  std::unique_ptr<Http3Session> session(new Http3Session(connection, side));
+  std::unique_ptr<Http3Session> session(
+      new Http3Session(connection, side, connection.http3_settings()));
   if (auto ok = session->set_up(); !ok) return std::unexpected(std::move(ok.error()));
   return session;
-}
-
-Result<> Http3Session::open_own_streams() {
-  std::array<std::int64_t, 3> ids{};
-  for (std::int64_t& id : ids) {
-    if (ngtcp2_conn_open_uni_stream(connection_.quic(), &id, nullptr) != 0) {
-      return std::unexpected(Error::application(http3::kGeneralProtocolError,
-                                                "HTTP/3 needs three unidirectional streams (RFC "
-                                                "9114 6.2), the peer allows fewer: it must "
-                                                "raise initial_max_streams_uni"));
-    }
-  }
-  if (nghttp3_conn_bind_control_stream(conn_, ids[0]) != 0 ||
-      nghttp3_conn_bind_qpack_streams(conn_, ids[1], ids[2]) != 0) {
-    return failure(Errc::no_memory, "HTTP/3: out of memory");
-  }
-  if (Qlog* log = qlog()) {
-    constexpr std::array<std::string_view, 3> kTypes = {"control", "qpack_encode", "qpack_decode"};
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      QlogEvent(*log, now(), "http:stream_type_set")
-          .text("owner", "local")
-          .number("stream_id", static_cast<std::uint64_t>(ids[i]))
-          .text("stream_type", kTypes[i])
-          .write();
-    }
-  }
-  return {};
 }
 
 // --- ngtcp2's callbacks --------------------------------------------------------------------------
@@ -94,6 +69,11 @@ int Http3Session::answer(std::int64_t nghttp3_result) {
 
 int Http3Session::acknowledged(std::int64_t id, std::uint64_t bytes) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  if (id == reserved_stream_) return 0;
+  if (id == control_stream_) {
+    control_acknowledged_ += bytes;
+    if (goaway_acknowledged()) connection_.shard().has_events(connection_);
+  }
   return answer(nghttp3_conn_add_ack_offset(conn_, id, bytes));
 }
 
@@ -156,19 +136,30 @@ Result<> Http3Session::submit_headers(Stream& stream, FieldSection section, cons
   if (section == FieldSection::trailers) {
     if (auto ok = complete_trailers(fields, lines); !ok) return ok;
   } else if (side_ == Side::client) {
+    if (fields.contains(":protocol")) {
+      if (auto ok = check_extended_connect(); !ok) return ok;
+    }
     if (auto ok = complete_request(fields, authority_, lines); !ok) return ok;
   } else {
     auto completed = complete_response(fields, section, lines);
     if (!completed) return std::unexpected(std::move(completed.error()));
     status = *completed;
   }
-  if (lines.section_size() > peer_max_field_section_size_) {
-    return failure(Errc::invalid_argument,
-                   "the fields take " + std::to_string(lines.section_size()) +
-                       " bytes, the peer accepts " + std::to_string(peer_max_field_section_size_) +
-                       " (RFC 9114 4.2.2)");
+  if (peer_settings_ && lines.section_size() > peer_settings_->max_field_section_size) {
+    return failure(
+        Errc::invalid_argument,
+        "the fields take " + std::to_string(lines.section_size()) + " bytes, the peer accepts " +
+            std::to_string(peer_settings_->max_field_section_size) + " (RFC 9114 4.2.2)");
   }
   const std::int64_t id = raw(stream.id());
+  std::uint64_t content = Stream::kUnbounded;
+  if (section == FieldSection::headers && may_have_content(stream, status)) {
+    content = lines.content_length().value_or(Stream::kUnbounded);
+    if (fin && content != Stream::kUnbounded && content > 0) {
+      return failure(Errc::invalid_argument,
+                     "field 'content-length': it promises a body, and there is none");
+    }
+  }
   int result = 0;
   if (section == FieldSection::trailers) {
     result = nghttp3_conn_submit_trailers(conn_, id, lines.data(), lines.size());
@@ -178,7 +169,10 @@ Result<> Http3Session::submit_headers(Stream& stream, FieldSection section, cons
     result = side_ == Side::client ? submit_request(stream, lines, fin)
                                    : submit_response(stream, lines, status, fin);
   }
-  if (result == 0) log_fields(stream, lines);
+  if (result == 0) {
+    if (section == FieldSection::headers) stream.content_left_ = content;
+    log_fields(stream, lines);
+  }
   return result_of_submission(result);
 }
 
@@ -189,6 +183,12 @@ int Http3Session::submit_request(Stream& stream, const FieldLines& lines, bool f
       conn_, raw(stream.id()), lines.data(), lines.size(), fin ? nullptr : &kContent, &exchange);
   if (result != 0) release(exchange);
   return result;
+}
+
+// Whether what is written is sent (RFC 9110 6.4.1): not in answer to HEAD, nor with 204 and 304.
+bool Http3Session::may_have_content(const Stream& stream, unsigned status) const noexcept {
+  if (side_ == Side::client) return true;
+  return status != 204 && status != 304 && !stream.head_request_;
 }
 
 int Http3Session::submit_response(Stream& stream, const FieldLines& lines, unsigned status,
@@ -262,6 +262,7 @@ int Http3Session::next_chunk(Chunk& chunk) {
   chunk.fin = chunk_ends_stream_ = false;
   chunk.count = 0;
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  if (next_reserved_chunk(chunk)) return 0;
   std::array<nghttp3_vec, std::tuple_size_v<decltype(Chunk::pieces)>> pieces;
   nghttp3_ssize count = 0;
   int fin = 0;
@@ -286,41 +287,28 @@ int Http3Session::next_chunk(Chunk& chunk) {
 
 int Http3Session::written(std::int64_t id, std::size_t bytes) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  if (id == reserved_stream_) {
+    reserved_sent_ += bytes;
+    return 0;
+  }
   if (chunk_ends_stream_ && bytes == chunk_size_) {
     if (Stream* stream = connection_.find_stream(id)) stream->mutable_send_queue().set_fin_sent();
+  }
+  if (id == control_stream_) {
+    control_written_ += bytes;
+    if (shut_down_) goaway_end_ = control_written_;
   }
   return answer(nghttp3_conn_add_write_offset(conn_, id, bytes));
 }
 
 void Http3Session::blocked(std::int64_t id) {
+  if (id == reserved_stream_) reserved_sent_ = reserved_bytes_.size();  // never mind
   if (!failed_) nghttp3_conn_block_stream(conn_, id);
 }
 
 void Http3Session::write_shut(std::int64_t id) {
+  if (id == reserved_stream_) reserved_sent_ = reserved_bytes_.size();
   if (!failed_) nghttp3_conn_shutdown_stream_write(conn_, id);
-}
-
-// --- graceful close ------------------------------------------------------------------------------
-
-int Http3Session::submit_shutdown_notice() {
-  // The identifier of a GOAWAY never grows (RFC 9114 5.2).
-  if (failed_ || shut_down_) return 0;
-  connection_.wants_to_send();
-  log_goaway();
-  return answer(nghttp3_conn_submit_shutdown_notice(conn_));
-}
-
-int Http3Session::shut_down() {
-  if (failed_ || shut_down_) return 0;
-  shut_down_ = true;
-  connection_.wants_to_send();
-  log_goaway();
-  return answer(nghttp3_conn_shutdown(conn_));
-}
-
-bool Http3Session::drained() const {
-  if (failed_ || side_ == Side::client) return true;
-  return nghttp3_conn_is_drained(conn_) != 0;
 }
 
 // --- qlog ----------------------------------------------------------------------------------------
@@ -338,24 +326,6 @@ void Http3Session::log_fields(const Stream& stream, const FieldLines& lines) con
       .fields(std::span(lines.data(), lines.size()))
       .end()
       .write();
-}
-
-void Http3Session::log_settings(std::string_view owner,
-                                const nghttp3_proto_settings& settings) const {
-  Qlog* log = qlog();
-  if (log == nullptr) return;
-  QlogEvent(*log, now(), "http:parameters_set")
-      .text("owner", owner)
-      .number("max_field_section_size", settings.max_field_section_size)
-      .number("max_table_capacity", settings.qpack_max_dtable_capacity)
-      .number("blocked_streams_count", settings.qpack_blocked_streams)
-      .write();
-}
-
-void Http3Session::log_goaway() const {
-  if (Qlog* log = qlog()) {
-    QlogEvent(*log, now(), "http:frame_created").frame("goaway").end().write();
-  }
 }
 
 // --- exchanges -----------------------------------------------------------------------------------

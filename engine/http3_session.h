@@ -36,12 +36,15 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "engine/http3_error.h"
+#include "engine/http3_settings.h"
 #include "engine/stream.h"
 #include "engine/tls_settings.h"
+#include "engine/varint.h"
 #include "io/buf.h"
 #include "io/error.h"
 
@@ -95,16 +98,32 @@ class Http3Session {
   void blocked(std::int64_t id);     // NGTCP2_ERR_STREAM_DATA_BLOCKED
   void write_shut(std::int64_t id);  // NGTCP2_ERR_STREAM_SHUT_WR or _STREAM_NOT_FOUND
 
-  // --- graceful close (RFC 9114 5.2) ---
-  // GOAWAY that announces the end but refuses nothing yet; a round trip later shut_down() sends the
-  // last accepted stream, and requests above are rejected with H3_REQUEST_REJECTED.
-  int submit_shutdown_notice();
+  // --- SETTINGS (RFC 9114 7.2.4) ---
+  // Empty until they arrived.
+  const std::optional<Http3Settings>& peer_settings() const noexcept { return peer_settings_; }
+
+  // --- datagrams (RFC 9297): of one request, unreliable ---
+  bool takes_datagrams() const noexcept { return settings_.datagrams; }
+  Result<> check_datagrams() const;  // whether they may be sent
+  Result<std::uint64_t> send_datagram(const Stream& stream, Buf data);
+  static Varint datagram_prefix(const Stream& stream) noexcept;
+  int receive_datagram(Bytes datagram, bool early);  // from ngtcp2's callback
+
+  // --- graceful close (RFC 9114 5.2; docs/decisions/0040-one-goaway.md) ---
+  // Server: GOAWAY with the first request that will not be processed; those from there on are
+  // rejected with H3_REQUEST_REJECTED.
   int shut_down();
-  // Server: after shut_down(), when no request is open any more. Client: always (it ends no
-  // exchange of the server's; the connection counts its own streams).
-  bool drained() const;
-  // The peer sent GOAWAY: new requests fail with Errc::closing.
-  bool peer_going_away() const noexcept { return peer_going_away_; }
+  // The peer has the GOAWAY of shut_down(): whatever it does not hear of it may send again.
+  bool goaway_acknowledged() const noexcept {
+    return goaway_end_ != 0 && control_acknowledged_ >= goaway_end_;
+  }
+  // The peer sent GOAWAY: new requests fail with Errc::closing, those from its identifier on end
+  // with Errc::rejected.
+  bool peer_going_away() const noexcept { return peer_goaway_.has_value(); }
+  bool rejected_by_goaway(const Stream& stream) const noexcept {
+    return side_ == Side::client && peer_goaway_ && !stream.peer_initiated() &&
+           raw(stream.id()) >= *peer_goaway_;
+  }
 
  private:
   friend struct Http3Callbacks;
@@ -115,16 +134,22 @@ class Http3Session {
     Headers fields;              // the section that is arriving
     bool informational = false;  // ... and it is a 1xx response
     bool refused = false;        // ... but too large or malformed: the stream is being reset
-    bool head = false;           // server: a HEAD request; its response has no content
     bool connect = false;        // client: a CONNECT request
     bool has_host = false;       // server: `host` came beside or in place of :authority
     bool may_lack_line = false;  // nghttp3 drops a pointless content-length from 1xx, 204, CONNECT
     std::uint32_t lines = 0;     // ... of the section that nghttp3 has shown
+    std::string cookie;          // server: the crumbs, joined
+    std::size_t crumbs_size = 0;
   };
 
-  Http3Session(Connection& connection, Side side);
+  Http3Session(Connection& connection, Side side, const Http3Settings& settings);
   Result<> set_up();
+  nghttp3_settings library_settings() const;
   Result<> open_own_streams();
+  void open_reserved_stream();
+  bool next_reserved_chunk(Chunk& chunk);
+  void settings_arrived(const nghttp3_proto_settings& settings);
+  Result<> check_extended_connect() const;
   static const nghttp3_callbacks& callbacks() noexcept;
   // The content of a message, and of one that cannot have any (RFC 9110 6.4.1).
   static const nghttp3_data_reader kContent;
@@ -133,6 +158,7 @@ class Http3Session {
   Exchange& exchange_of(std::int64_t id, void* stream_user_data);
   Exchange& acquire(Stream& stream);
   void release(Exchange& exchange) noexcept;
+  bool may_have_content(const Stream& stream, unsigned status) const noexcept;
   Result<> check_submission(const Stream& stream, FieldSection section, bool fin) const;
   int submit_request(Stream& stream, const FieldLines& lines, bool fin);
   int submit_response(Stream& stream, const FieldLines& lines, unsigned status, bool fin);
@@ -143,12 +169,13 @@ class Http3Session {
   void reset(std::int64_t id, std::uint64_t code);
   int refuse_incomplete(std::int64_t id, const Stream& stream);
   bool is_malformed(const Exchange& exchange) const;
+  void give_up_rejected();
   void give_credit(std::int64_t id, std::uint64_t count, bool stream_ends);
   // For our own records in the session's qlog; null when none is written.
   Qlog* qlog() const noexcept;
   Instant now() const noexcept;
   void log_fields(const Stream& stream, const FieldLines& lines) const;
-  void log_settings(std::string_view owner, const nghttp3_proto_settings& settings) const;
+  void log_settings(std::string_view owner, const Http3Settings& settings) const;
   void log_goaway() const;
   // The answer to ngtcp2 for a result of nghttp3; fails the connection when that is an error.
   int answer(std::int64_t nghttp3_result);
@@ -157,14 +184,24 @@ class Http3Session {
   Side side_;
   nghttp3_conn* conn_ = nullptr;
   std::string authority_;  // client: what :authority is by default
-  std::uint64_t peer_max_field_section_size_ = UINT64_MAX;
+  Http3Settings settings_;
+  std::optional<Http3Settings> peer_settings_;
+  std::int64_t reserved_stream_ = -1;  // GREASE
+  std::size_t reserved_sent_ = 0;
+  std::array<std::uint8_t, 3> reserved_bytes_{};
   bool early_ = false;              // the bytes being read arrived under 0-RTT keys
   bool starved_ = false;            // a body had nothing to give while a chunk was being made
   bool chunk_ends_stream_ = false;  // of the last chunk
   std::size_t chunk_size_ = 0;
   bool failed_ = false;
-  bool peer_going_away_ = false;
+  std::optional<std::int64_t> peer_goaway_;  // the identifier of the last GOAWAY that arrived
+  bool goaway_news_ = false;                 // ... which has not been acted on
   bool shut_down_ = false;
+  // How far our control stream was written and acknowledged, and where GOAWAY ends in it.
+  std::int64_t control_stream_ = -1;
+  std::uint64_t control_written_ = 0;
+  std::uint64_t control_acknowledged_ = 0;
+  std::uint64_t goaway_end_ = 0;
   struct Refused {
     std::int64_t id;
     std::uint64_t code;

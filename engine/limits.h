@@ -60,6 +60,11 @@ inline constexpr std::size_t kMaxQueuedSentDatagrams = 1024;
 // Bytes a stream's header fields may take when decoded, names + values + 32 each (RFC 9114 4.2.2).
 inline constexpr std::uint64_t kMaxFieldSectionSize = 65536;
 
+// Bounds of Http3Settings::max_field_section_size. Reason: below 1 KiB ordinary requests fail, and
+// nothing larger than 16 MiB is a header.
+inline constexpr std::uint64_t kMinFieldSectionLimit = 1024;
+inline constexpr std::uint64_t kMaxFieldSectionLimit = 16 * 1024 * 1024;
+
 // Bytes of the QPACK dynamic table, in each direction (RFC 9204 3.2.2). Reason: what browsers use;
 // it holds the fields that requests of one page repeat.
 inline constexpr std::size_t kQpackTableCapacity = 4096;
@@ -71,6 +76,14 @@ inline constexpr std::size_t kQpackBlockedStreams = 100;
 // Field sections of one such stream whose lines are counted already (engine/http3_watch.h). Reason:
 // hints, headers and trailers; beyond, lines that nghttp3 leaves out are not noticed.
 inline constexpr std::size_t kWatchedFieldSections = 4;
+
+// Bounds of Http3Settings::qpack_*. Reason: memory that a peer makes each connection hold.
+inline constexpr std::uint64_t kMaxQpackTableCapacity = 1024 * 1024;
+inline constexpr std::uint64_t kMaxQpackBlockedStreams = 65536;
+
+// Bytes of one capsule's value that CapsuleReader collects. Reason: capsules are small messages
+// (RFC 9297 3.2); one of 64 KiB holds any datagram.
+inline constexpr std::size_t kMaxCapsuleSize = 65536;
 
 // Connection IDs of the peer that we keep (RFC 9000 18.2), and the most of ours that it gets.
 // Consumer: ngtcp2, which allows 2 to 8. Reason: each of ours is an entry of the connection table; 8

@@ -46,13 +46,28 @@ Result<> Stream::write(Buf data) {
   if (connection_.is_http3() && !headers_sent_) {
     return failure(Errc::invalid_state, "send the headers before the body");
   }
+  if (auto ok = check_content(data.size(), false); !ok) return ok;
+  if (content_left_ != kUnbounded) content_left_ -= data.size();
   send_.push(std::move(data));
   wants_to_send();
   return {};
 }
 
+// A message that does not keep its word costs the peer the whole connection (RFC 9114 4.1.2).
+Result<> Stream::check_content(std::uint64_t more, bool ends) const {
+  if (content_left_ == kUnbounded || (more <= content_left_ && !ends)) return {};
+  if (more > content_left_) {
+    return failure(Errc::invalid_argument, "the body is larger than its content-length by " +
+                                               std::to_string(more - content_left_) + " bytes");
+  }
+  if (content_left_ == 0) return {};
+  return failure(Errc::invalid_argument, "the body ends " + std::to_string(content_left_) +
+                                             " bytes before its content-length");
+}
+
 Result<> Stream::finish() {
   if (auto ok = check_can_send(); !ok) return ok;
+  if (auto ok = check_content(0, true); !ok) return ok;
   send_.finish();
   send_closed_ = true;
   begins_to_close();
@@ -76,6 +91,9 @@ Result<> Stream::send_headers(FieldSection section, const Headers& fields, bool 
   }
   if (section == FieldSection::trailers && !headers_sent_) {
     return failure(Errc::invalid_state, "trailers go after the headers and the body");
+  }
+  if (section == FieldSection::trailers) {
+    if (auto ok = check_content(0, true); !ok) return ok;
   }
   if (auto ok = http3->submit_headers(*this, section, fields, fin); !ok) return ok;
   if (section == FieldSection::headers) headers_sent_ = true;
@@ -130,6 +148,24 @@ void Stream::want_blocked() noexcept {
 
 void Stream::begins_to_close() noexcept {
   if (closing_at_ == Instant{}) closing_at_ = connection_.now();
+}
+
+Result<std::uint64_t> Stream::send_datagram(Buf data) {
+  if (auto ok = check_can_send(); !ok) return std::unexpected(std::move(ok.error()));
+  Http3Session* http3 = connection_.http3();
+  if (http3 == nullptr) {
+    return failure(Errc::not_supported,
+                   "only HTTP/3 has datagrams of a stream: use those of the session");
+  }
+  return http3->send_datagram(*this, std::move(data));
+}
+
+std::size_t Stream::max_datagram_size() const noexcept {
+  const Http3Session* http3 = connection_.http3();
+  if (http3 == nullptr || !http3->check_datagrams()) return 0;
+  const std::size_t whole = connection_.max_datagram_size();
+  const std::size_t prefix = Http3Session::datagram_prefix(*this).size;
+  return whole > prefix ? whole - prefix : 0;
 }
 
 void Stream::set_priority(std::uint8_t urgency, bool incremental) noexcept {
@@ -255,6 +291,7 @@ void Stream::receive_headers(FieldSection section, Headers fields) {
 }
 
 void Stream::peer_reset(std::uint64_t code, std::uint64_t final_size) {
+  if (reset_received_) return;  // a GOAWAY said so before
   peer_code_ = code;
   if (!fin_received_) {
     reset_received_ = true;

@@ -56,6 +56,7 @@ class StreamHandler {
   virtual void on_stream_headers(FieldSection section, Headers fields) = 0;
   virtual void on_stream_readable() = 0;
   virtual void on_stream_blocked() {}
+  virtual void on_stream_datagram(Buf, bool /*early*/) {}
   virtual void on_stream_writable() {}
   virtual void on_stream_flushed() {}
   virtual void on_stream_stopped(std::uint64_t application_code) = 0;
@@ -109,6 +110,11 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   void want_flushed() noexcept;                       // asks for one `flushed` event
   void want_blocked() noexcept;                       // asks for one `blocked` by congestion
   const SendQueue& send_queue() const noexcept { return send_; }
+  // RFC 9297; HTTP/3 only, with Http3Settings::datagrams on both sides. The id is what
+  // ConnectionHandler::on_datagram_status reports. Fails as Connection::send_datagram does, with
+  // not_supported, or with invalid_state before the peer's SETTINGS.
+  Result<std::uint64_t> send_datagram(Buf data);
+  std::size_t max_datagram_size() const noexcept;  // 0: none may be sent (yet)
   // RFC 9218; HTTP/3 only, ignored elsewhere.
   void set_priority(std::uint8_t urgency, bool incremental) noexcept;
 
@@ -141,7 +147,9 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   friend class Connection;
   friend struct ConnectionCallbacks;
   friend class Http3Session;
+  friend struct Http3Callbacks;
   Result<> check_can_send() const;
+  Result<> check_content(std::uint64_t more, bool ends) const;
   void append(Bytes bytes, bool early);
   void wants_to_send() noexcept;
   void check_flushed() noexcept;
@@ -170,9 +178,12 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   bool headers_sent_ : 1 = false;
   bool reset_sent_ : 1 = false;
   bool trailers_sent_ : 1 = false;
-  bool internal_ : 1 = false;  // HTTP/3 control and QPACK streams: no handler, no events
+  bool head_request_ : 1 = false;  // server: its response has no content (RFC 9110 9.3.2)
+  bool internal_ : 1 = false;      // HTTP/3 control and QPACK streams: no handler, no events
+  static constexpr std::uint64_t kUnbounded = UINT64_MAX;
   std::size_t budget_ = 0;
-  std::uint64_t peer_code_ = 0;  // of reset/stop, until delivered
+  std::uint64_t content_left_ = kUnbounded;  // of the content-length that was sent
+  std::uint64_t peer_code_ = 0;              // of reset/stop, until delivered
   std::optional<Error> error_;
   SendQueue send_;
   RingQueue<ReceivedPiece> received_;

@@ -8,12 +8,28 @@ namespace quicore {
 
 namespace {
 
-constexpr std::array<std::string_view, 21> kErrcNames = {
-    "ok",          "invalid_argument",    "invalid_state",   "closed",       "closing",
-    "cancelled",   "timed_out",           "blocked",         "stream_limit", "not_supported",
-    "tls",         "certificate",         "peer_reset",      "peer_stopped", "transport",
-    "application", "version_negotiation", "stateless_reset", "busy",         "no_memory",
-    "system"};
+constexpr std::array<std::string_view, 22> kErrcNames = {"ok",
+                                                         "invalid_argument",
+                                                         "invalid_state",
+                                                         "closed",
+                                                         "closing",
+                                                         "cancelled",
+                                                         "timed_out",
+                                                         "blocked",
+                                                         "stream_limit",
+                                                         "not_supported",
+                                                         "tls",
+                                                         "certificate",
+                                                         "peer_reset",
+                                                         "peer_stopped",
+                                                         "transport",
+                                                         "application",
+                                                         "version_negotiation",
+                                                         "rejected",
+                                                         "stateless_reset",
+                                                         "busy",
+                                                         "no_memory",
+                                                         "system"};
 
 static_assert(kErrcNames.size() == static_cast<std::size_t>(Errc::system) + 1);
 

@@ -38,6 +38,7 @@ enum class Errc : std::uint8_t {
   transport,            // CONNECTION_CLOSE with a transport code, sent or received
   application,          // CONNECTION_CLOSE with an application code, sent or received
   version_negotiation,  // no QUIC version in common
+  rejected,             // HTTP/3: the server did not process the request: it may be sent again
   stateless_reset,      // the peer lost its state
   busy,                 // the server refused the connection (CONNECTION_REFUSED)
   no_memory,            // a pool or a limit of memory is used up

@@ -5,6 +5,7 @@
 
 #include "api/body.h"
 #include "api/buffer.h"
+#include "api/capsule.h"
 #include "api/completion.h"
 #include "api/config.h"
 #include "api/endpoint.h"

@@ -55,6 +55,7 @@ class SessionState final : public Counted,
 
   Completion<HandshakeInfo> handshake();
   Completion<> confirmed();
+  Completion<Http3Settings> http3_settings();
   Completion<> closed();
   Completion<> close();
   void cancel(Error reason);
@@ -101,6 +102,7 @@ class SessionState final : public Counted,
   void on_streams_available() override { openers_.wake_all(); }
   void on_session_ticket() override;
   void on_path_changed() override;
+  void on_http3_settings(const Http3Settings& of_peer) override;
   void on_keylog(std::string_view line) override;
   void on_tls_trace(std::string_view line) override;
   void on_handshake_paused() override;
@@ -152,6 +154,7 @@ class SessionState final : public Counted,
   std::shared_ptr<engine::Qlog> qlog_;
   Once<HandshakeInfo> handshake_;
   Once<void> confirmed_;
+  Once<Http3Settings> http3_settings_;
   Once<ClientHello> client_hello_;
   Once<OcspRequest> ocsp_request_;
   Once<OcspResponse> ocsp_response_;

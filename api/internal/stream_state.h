@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -111,6 +112,9 @@ class StreamState final : public engine::StreamHandler,
   std::uint64_t stop_code() const noexcept { return abort_code(); }
   void set_budget(std::size_t budget) noexcept { budget_ = budget == 0 ? 1 : budget; }
   void set_priority(std::uint8_t urgency, bool incremental) noexcept;
+  Result<std::uint64_t> send_datagram(Buf data);
+  std::size_t max_datagram_size() const noexcept;
+  Handlers<StreamDatagramEvent>& on_datagram_handlers();
   // For the awaitables: asks the engine for the event that wakes the list.
   WaiterList& wait_for_room() noexcept;
   WaiterList& wait_for_acknowledgement() noexcept;
@@ -131,6 +135,7 @@ class StreamState final : public engine::StreamHandler,
   void on_stream_headers(engine::FieldSection section, Headers fields) override;
   void on_stream_readable() override;
   void on_stream_blocked() override;
+  void on_stream_datagram(Buf data, bool early) override;
   void on_stream_writable() override { writers_.wake_all(); }
   void on_stream_flushed() override { flushers_.wake_all(); }
   void on_stream_stopped(std::uint64_t code) override;
@@ -148,6 +153,7 @@ class StreamState final : public engine::StreamHandler,
   bool has_data() const noexcept;
   std::optional<engine::ReceivedPiece> take_piece();
   void feed_function();
+  void send_continue() noexcept;
   std::uint64_t abort_code() const noexcept;
   std::uint64_t no_error_code() const noexcept;
   Result<> send_now(Message& message);
@@ -172,7 +178,8 @@ class StreamState final : public engine::StreamHandler,
   bool announced_ = false;  // the user knows of it
   bool closed_reported_ = false;
   bool cancelled_ = false;
-  bool message_taken_ = false;  // open(), respond() or send() gave a body: no writer
+  bool expects_continue_ = false;  // server: the request waits for 100 (Continue)
+  bool message_taken_ = false;     // open(), respond() or send() gave a body: no writer
   bool message_under_way_ = false;
   bool finished_ = false;  // FIN was queued
   bool receiving_ended_ = false;
@@ -192,7 +199,8 @@ class StreamState final : public engine::StreamHandler,
   Once<void> closed_;
   Once<bool> blocked_;
   Once<Headers> headers_, trailers_, info_;
-  engine::RingQueue<Headers> infos_;  // that nobody asked for yet
+  engine::RingQueue<Headers> infos_;                            // that nobody asked for yet
+  std::unique_ptr<Handlers<StreamDatagramEvent>> on_datagram_;  // made with the first use
   Feed feed_;
   StreamStats last_stats_;
 };

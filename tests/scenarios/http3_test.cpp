@@ -308,6 +308,28 @@ TEST(Http3, ARequestThatCrossesGoawayIsRejectedUnprocessed) {
   EXPECT_EQ(running.received, "finished");
 }
 
+// The connection has nothing to do and could end at once, but then the client would not know.
+TEST(Http3, ARequestThatCrossesTheCloseOfAnIdleConnectionIsRejected) {
+  Web web(this_test());
+  web.run_until_closed(web.request({}));
+  web.accepted().connection->close_gracefully();
+  TestStream& crossing = web.request({});
+  web.run_until([&] { return web.session->closed; });
+  EXPECT_EQ(crossing.reset_code, http3::kRequestRejected);
+  EXPECT_EQ(web.accepted().streams.size(), 1u);
+  EXPECT_FALSE(web.session->error.has_value());
+}
+
+TEST(Http3, AServerDoesNotWaitLongForAClientThatVanished) {
+  Web web(this_test(), {Delay{5ms}, BlackHole{.from = 1s}});
+  web.run_until_closed(web.request({}));
+  static_cast<void>(web.world.run_for(1s));
+  const Instant began = web.world.now();
+  web.accepted().connection->close_gracefully();
+  web.run_until([&] { return web.accepted().closed; });
+  EXPECT_LT(web.world.now() - began, std::chrono::seconds(1));  // of the simulated clock
+}
+
 // spec: H7
 TEST(Http3, AClientThatClosesStillGetsItsResponse) {
   Web web(this_test());

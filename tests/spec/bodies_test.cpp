@@ -273,7 +273,7 @@ TEST_P(SpecBodyKinds, ArriveWholeFromTheOneWhoResponds) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SpecBodyKinds, testing::ValuesIn(kinds()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 // --- none runs ahead ----------------------------------------------------------------------------
 
@@ -343,7 +343,7 @@ TEST_P(SpecBodyBackPressure, TheProducerIsNotRunAheadOfTheBudget) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SpecBodyBackPressure, testing::ValuesIn(producers()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 // spec: B8
 TEST(SpecBodies, AFileIsReadNoFasterThanThePeerTakesIt) {
@@ -505,7 +505,7 @@ TEST_P(SpecBodyFailures, ResetTheStreamWithACodeAndNothingHangs) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SpecBodyFailures, testing::ValuesIn(failures()),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& tested) { return std::string(tested.param.name); });
 
 // spec: B8
 TEST(SpecBodies, AFileThatShrinksWhileItIsSentResetsTheStream) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// quicore-get against quicore-server: key logs, and addresses that change in mid transfer.
+// quicore-get against quicore-server: key logs, redirects, transfers that broke, and addresses that
+// change in mid transfer.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -74,6 +75,94 @@ TEST(QlogDirectory, HasAFileOfEachEndNamedByTheConnection) {
     EXPECT_TRUE(log.ends_with("}\n"));
     EXPECT_NE(log.find("connection_close"), std::string::npos) << "complete to the last packet";
   }
+}
+
+// --- redirects -------------------------------------------------------------------------------------
+
+TEST(Redirects, AreFollowedOnDemand) {
+  const WorkingDirectory directory;
+  RunningServer server(directory);
+  directory.write("folder/index.html", "the index");
+  const Ended fetched =
+      directory.run({"quicore-get", "--ca", "cert.pem", "--location", server.url("/folder")});
+  EXPECT_EQ(fetched.status, 0) << fetched.errors;
+  EXPECT_EQ(fetched.output, "the index");
+}
+
+// --- transfers that broke --------------------------------------------------------------------------
+
+struct Broken {
+  WorkingDirectory directory;
+  RunningServer server{directory};
+  std::string whole;
+
+  Broken() {
+    for (int i = 0; i < 20'000; ++i) whole += std::to_string(i) + " ";
+    directory.write("large.txt", whole);
+  }
+  // As a run that ended in mid transfer leaves it.
+  void leave(std::size_t bytes, const std::string& etag) const {
+    directory.write("copy.txt.partial", whole.substr(0, bytes));
+    directory.write("copy.txt.partial.etag", etag + "\n");
+  }
+  std::string etag() const {
+    const Ended head = run({"--method", "HEAD", "--json"});
+    const std::size_t begin = head.output.find("\"etag\":\"") + 8;
+    std::string text = head.output.substr(begin, head.output.find("\",\"", begin) - begin);
+    std::erase(text, '\\');
+    return text;
+  }
+  Ended run(std::vector<std::string> options) const {
+    options.insert(options.begin(), {"quicore-get", "--ca", "cert.pem", "--output", "copy.txt"});
+    options.push_back(server.url("/large.txt"));
+    return directory.run(options);
+  }
+  bool leftovers() const {
+    return std::filesystem::exists(directory.path() / "copy.txt.partial") ||
+           std::filesystem::exists(directory.path() / "copy.txt.partial.etag");
+  }
+};
+
+TEST(Continue, AsksForTheRestOnly) {
+  const Broken broken;
+  const std::string etag = broken.etag();
+  ASSERT_TRUE(etag.starts_with('"') && etag.ends_with('"')) << etag;
+  broken.leave(70'000, etag);
+  const Ended fetched = broken.run({"--continue", "--json"});
+  EXPECT_EQ(fetched.status, 0) << fetched.errors;
+  EXPECT_NE(fetched.output.find("\"offset\":70000"), std::string::npos) << fetched.output;
+  EXPECT_NE(fetched.output.find("\"status\":\"206\""), std::string::npos) << fetched.output;
+  EXPECT_TRUE(broken.directory.read("copy.txt") == broken.whole);
+  EXPECT_FALSE(broken.leftovers());
+}
+
+TEST(Continue, BeginsAnewWhenTheServerHasAnother) {
+  const Broken broken;
+  broken.leave(70'000, "\"of-another-day\"");
+  const Ended fetched = broken.run({"--continue", "--json"});
+  EXPECT_EQ(fetched.status, 0) << fetched.errors;
+  EXPECT_NE(fetched.output.find("\"status\":\"200\""), std::string::npos) << fetched.output;
+  EXPECT_TRUE(broken.directory.read("copy.txt") == broken.whole);
+  EXPECT_FALSE(broken.leftovers());
+}
+
+TEST(Continue, FinishesAFileThatLacksNothing) {
+  const Broken broken;
+  broken.leave(broken.whole.size(), broken.etag());
+  const Ended fetched = broken.run({"--continue"});
+  EXPECT_EQ(fetched.status, 0) << fetched.errors;
+  EXPECT_TRUE(broken.directory.read("copy.txt") == broken.whole);
+  EXPECT_FALSE(broken.leftovers());
+}
+
+// The first run breaks for a reason of its own: its time is over.
+TEST(Continue, KeepsWhatArrivedOfABrokenTransfer) {
+  const Broken broken;
+  std::filesystem::resize_file(broken.directory.path() / "large.txt", std::uintmax_t{1} << 30);
+  const Ended cut = broken.run({"--continue", "--timeout", "300ms", "--window", "64KiB"});
+  EXPECT_EQ(cut.status, 1) << cut.errors;
+  EXPECT_TRUE(broken.leftovers());
+  EXPECT_FALSE(std::filesystem::exists(broken.directory.path() / "copy.txt"));
 }
 
 class ChangeOfAddress : public testing::TestWithParam<const char*> {};

@@ -13,6 +13,30 @@ namespace {
 
 constexpr std::uint16_t kHttpsPort = 443;
 
+// RFC 3986 5.2.4.
+std::string without_dot_segments(std::string_view path) {
+  std::vector<std::string_view> kept;
+  bool ends_in_folder = false;
+  for (std::size_t at = 1; at <= path.size();) {
+    const std::size_t slash = std::min(path.find('/', at), path.size());
+    const std::string_view segment = path.substr(at, slash - at);
+    ends_in_folder = segment == "." || segment == "..";
+    if (segment == ".." && !kept.empty()) kept.pop_back();
+    if (!ends_in_folder) kept.push_back(segment);
+    at = slash + 1;
+  }
+  std::string text;
+  for (const std::string_view segment : kept) text.append("/").append(segment);
+  if (ends_in_folder || text.empty()) text += '/';
+  return text;
+}
+
+// "scheme:" of RFC 3986 3.1, before any slash, question mark or hash.
+bool has_scheme(std::string_view reference) noexcept {
+  const std::size_t end = reference.find_first_of(":/?#");
+  return end != std::string_view::npos && reference[end] == ':' && end > 0;
+}
+
 std::unexpected<Error> bad_url(std::string_view text, std::string_view why) {
   return failure(Errc::invalid_argument, "'" + std::string(text) + "' " + std::string(why) +
                                              "; write https://host[:port]/path");
@@ -63,6 +87,25 @@ Result<Url> parse_url(std::string_view text) {
       return bad_url(text, "has a port that is not a number from 1 to 65535");
     }
   }
+  return url;
+}
+
+Result<Url> resolve_reference(const Url& base, std::string_view reference) {
+  if (has_scheme(reference)) return parse_url(reference);
+  if (reference.starts_with("//")) return parse_url("https:" + std::string(reference));
+  reference = reference.substr(0, reference.find('#'));
+  Url url = base;
+  if (reference.empty()) return url;
+  const std::string_view base_path = std::string_view(base.path).substr(0, base.path.find('?'));
+  const std::size_t query = std::min(reference.find('?'), reference.size());
+  std::string path(reference.substr(0, query));
+  if (path.empty()) {
+    path = base_path;
+  } else {
+    if (!path.starts_with('/')) path.insert(0, base_path.substr(0, base_path.rfind('/') + 1));
+    path = without_dot_segments(path);
+  }
+  url.path = path + std::string(reference.substr(query));
   return url;
 }
 

@@ -27,6 +27,10 @@ struct Url {
 // Fails with a sentence that says what a URL looks like here.
 Result<Url> parse_url(std::string_view text);
 
+// Where a reference seen at `base` leads, as in a Location field (RFC 3986 5.2): absolute, with the
+// host alone (//host/path), absolute or relative path, or query alone. Fails where it is no https.
+Result<Url> resolve_reference(const Url& base, std::string_view reference);
+
 // The addresses of a name or literal, in the order the system prefers. Fails with the resolver's
 // reason.
 Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port);

@@ -20,6 +20,7 @@ constexpr const char* kDescription =
     "3 no connection, 4 a file could not be written.";
 
 constexpr std::uint32_t kMostParallel = 10'000;
+constexpr std::uint32_t kMostRedirects = 100;
 constexpr std::chrono::milliseconds kShortestWait{1};
 
 void add_options(CLI::App& app, GetOptions& options, std::vector<std::string>& urls,
@@ -29,6 +30,12 @@ void add_options(CLI::App& app, GetOptions& options, std::vector<std::string>& u
   app.add_option("--output,-o", options.output, "write the one answer here; - is standard output");
   app.add_option("--output-dir", options.output_directory,
                  "write each answer below this directory, under the URL's path");
+  app.add_flag(
+      "--continue,-C", options.go_on,
+      "keep what arrived of a file when the transfer breaks, and ask for the rest next time");
+  app.add_flag("--location,-L", options.follow_redirects, "follow redirects, to other servers too");
+  add_number(app, "--max-redirects", options.max_redirects, 1, kMostRedirects,
+             "redirects of one URL to follow");
   add_number(app, "--parallel", options.parallel, 1, kMostParallel,
              "requests at a time per connection");
   add_choice<std::string>(app, "--alpn", options.alpn, {{"h3", "h3"}, {"hq-interop", "hq-interop"}},
@@ -103,6 +110,16 @@ void check_combination(const GetOptions& options) {
   }
   if (options.early_data && options.session_file.empty()) {
     refuse_option("--early-data", "0-RTT needs a session to resume: give --session-file");
+  }
+  if (options.go_on && options.output_directory.empty() &&
+      (options.output.empty() || options.output == "-")) {
+    refuse_option("--continue", "needs a file to go on with: give --output or --output-dir");
+  }
+  if (options.go_on && !options.data_file.empty()) {
+    refuse_option("--continue", "is for downloads: leave --data out");
+  }
+  if (options.alpn != "h3" && (options.go_on || options.follow_redirects)) {
+    refuse_option("--alpn", "hq-interop has no fields: leave --continue and --location out");
   }
   if (options.alpn != "h3" &&
       (!options.headers.empty() || !options.method.empty() || !options.data_file.empty())) {

@@ -23,6 +23,7 @@ struct GetOptions {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string output;
   std::string output_directory;
+  std::uint32_t max_redirects = 10;
   std::string session_file;
   std::string ca;
   std::string keylog;
@@ -37,6 +38,8 @@ struct GetOptions {
   PortChoice port = PortChoice::automatic;
   std::vector<QuicVersion> versions{QuicVersion::v1, QuicVersion::v2};
   bool insecure = false;
+  bool follow_redirects = false;
+  bool go_on = false;  // with what an earlier run left of the file
   bool early_data = false;
   bool key_update = false;
   bool json = false;

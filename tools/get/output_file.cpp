@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "tools/common/percent.h"
@@ -28,7 +29,7 @@ std::unexpected<Error> failed(const char* what, const fs::path& path, int number
 
 }  // namespace
 
-Result<OutputFile> OutputFile::open(const fs::path& path) {
+Result<OutputFile> OutputFile::open(const fs::path& path, Partial partial_files) {
   OutputFile file;
   if (path == "-") {
     file.fd_ = STDOUT_FILENO;
@@ -39,23 +40,59 @@ Result<OutputFile> OutputFile::open(const fs::path& path) {
   if (error) return failed("cannot create the folder of", path, error.value());
   fs::path partial = path;
   partial += ".partial";
-  file.fd_ = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode);
+  const int truncate = partial_files == Partial::keep ? 0 : O_TRUNC;
+  file.fd_ = ::open(partial.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | truncate, kFileMode);
   if (file.fd_ < 0) return failed("cannot write", path, errno);
   file.path_ = path;
   file.partial_ = std::move(partial);
+  if (partial_files == Partial::keep) {
+    file.validator_file_ = file.partial_;
+    file.validator_file_ += ".etag";
+    if (auto found = file.find_partial(); !found) return std::unexpected(std::move(found.error()));
+  }
   return file;
+}
+
+Result<> OutputFile::find_partial() {
+  std::ifstream known(validator_file_);
+  std::getline(known, validator_);
+  const off_t size = ::lseek(fd_, 0, SEEK_END);
+  if (validator_.empty() || size <= 0) return begin({});
+  offset_ = static_cast<std::uint64_t>(size);
+  return {};
+}
+
+Result<> OutputFile::begin(std::string validator) {
+  offset_ = 0;
+  validator_ = std::move(validator);
+  buffer_.clear();
+  if (partial_.empty()) return {};
+  if (::ftruncate(fd_, 0) != 0 || ::lseek(fd_, 0, SEEK_SET) != 0) {
+    return failed("cannot write", path_, errno);
+  }
+  if (validator_file_.empty()) return {};
+  if (validator_.empty()) {
+    ::unlink(validator_file_.c_str());
+  } else if (!(std::ofstream(validator_file_) << validator_ << '\n')) {
+    return failed("cannot write", validator_file_, errno);
+  }
+  return {};
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
     : path_(std::move(other.path_)),
       partial_(std::exchange(other.partial_, {})),
+      validator_file_(std::exchange(other.validator_file_, {})),
+      validator_(std::move(other.validator_)),
+      offset_(other.offset_),
       buffer_(std::move(other.buffer_)),
       written_(other.written_),
       fd_(std::exchange(other.fd_, -1)) {}
 
 OutputFile::~OutputFile() {
+  const bool keep = !validator_file_.empty() && !validator_.empty() && flush().has_value();
   if (fd_ > STDERR_FILENO) ::close(fd_);
-  if (!partial_.empty()) ::unlink(partial_.c_str());
+  if (!partial_.empty() && !keep) ::unlink(partial_.c_str());
 }
 
 Result<> OutputFile::write(Bytes bytes) {
@@ -83,6 +120,8 @@ Result<> OutputFile::finish() {
   if (partial_.empty()) return {};
   if (::rename(partial_.c_str(), path_.c_str()) != 0) return failed("cannot write", path_, errno);
   partial_.clear();
+  if (!validator_file_.empty()) ::unlink(validator_file_.c_str());
+  validator_file_.clear();
   return {};
 }
 

@@ -126,12 +126,17 @@ TEST(Http3Request, ConnectHasAnAuthorityAndNeitherSchemeNorPath) {
               HasSubstr("':scheme'"));
 }
 
-TEST(Http3Request, SaysThatExtendedConnectIsNotSupported) {
-  FieldLines lines;
-  const Headers fields{{":method", "CONNECT"}, {":protocol", "webtransport"}};
-  const auto completed = complete_request(fields, "a", lines);
-  ASSERT_FALSE(completed);
-  EXPECT_EQ(completed.error().kind, Errc::not_supported);
+TEST(Http3Request, ExtendedConnectHasATargetAndAProtocol) {  // RFC 9220 3
+  EXPECT_THAT(request({{":method", "CONNECT"}, {":protocol", "websocket"}, {":path", "/chat"}}),
+              ElementsAre(Pair(":method", "CONNECT"), Pair(":scheme", "https"),
+                          Pair(":authority", "server.example:4433"), Pair(":path", "/chat"),
+                          Pair(":protocol", "websocket")));
+}
+
+TEST(Http3Request, RefusesAProtocolWithoutConnect) {
+  EXPECT_THAT(request_refused({{":protocol", "websocket"}}), HasSubstr(":protocol"));
+  EXPECT_THAT(request_refused({{":method", "CONNECT"}, {":protocol", "web socket"}}),
+              HasSubstr(":protocol"));
 }
 
 TEST(Http3Request, RefusesAWrongTargetByName) {
