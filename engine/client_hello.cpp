@@ -15,7 +15,8 @@ constexpr std::size_t kHeaderSize = 4;
 constexpr std::uint16_t kServerNameExtension = 0;
 constexpr std::uint16_t kStatusRequestExtension = 5;
 constexpr std::uint16_t kAlpnExtension = 16;
-constexpr std::uint8_t kOcspStatusType = 1;  // RFC 6066 8
+constexpr std::uint16_t kTransportParametersExtension = 0x39;  // RFC 9001 8.2
+constexpr std::uint8_t kOcspStatusType = 1;                    // RFC 6066 8
 
 constexpr std::array<std::pair<std::uint16_t, std::string_view>, 5> kSuites{{
     {0x1301, "TLS_AES_128_GCM_SHA256"},
@@ -152,6 +153,18 @@ std::optional<ClientHelloMessage> parse_client_hello(std::span<const std::uint8_
   }
   const bool whole = suites.ok() && extensions.ok() && body.ok() && !body.more() && !reader.more();
   return whole ? std::optional(std::move(hello)) : std::nullopt;
+}
+
+std::optional<bool> has_transport_parameters(std::span<const std::uint8_t> encrypted_extensions) {
+  Reader reader(encrypted_extensions);
+  Reader extensions = reader.vector(2);
+  bool found = false;
+  while (extensions.more()) {
+    found = extensions.number(2) == kTransportParametersExtension || found;
+    extensions.vector(2);
+  }
+  const bool whole = extensions.ok() && reader.ok() && !reader.more();
+  return whole ? std::optional(found) : std::nullopt;
 }
 
 }  // namespace quicore::engine

@@ -29,6 +29,10 @@ std::size_t handshake_message_size(std::span<const std::uint8_t> bytes) noexcept
 // Nothing when the message, with its header, is malformed.
 std::optional<ClientHelloMessage> parse_client_hello(std::span<const std::uint8_t> message);
 
+// Whether EncryptedExtensions (a message without its header, RFC 8446 4.3.1) hold the extension
+// quic_transport_parameters of RFC 9001 8.2. Nothing when they are malformed.
+std::optional<bool> has_transport_parameters(std::span<const std::uint8_t> encrypted_extensions);
+
 // "TLS_AES_128_GCM_SHA256"; empty for a suite that TLS 1.3 does not have.
 std::string_view tls13_suite_name(std::uint16_t suite) noexcept;
 

@@ -48,6 +48,12 @@ struct ConnectionCallbacks {
     if (result == 0 && now != HandshakePause::none && (now != before || size == 0)) {
       connection.mark(ConnectionEvent::handshake_paused);
     }
+    if (result == NGTCP2_ERR_PROTO) {  // which ngtcp2 would drop silently, in an Initial packet
+      connection.fail(
+          Error::transport(NGTCP2_PROTOCOL_VIOLATION,
+                           "the ClientHello has a session ID, as for TLS over TCP (RFC 9001 8.4)"));
+      return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
     return result;
   }
 
@@ -137,6 +143,12 @@ struct ConnectionCallbacks {
 
   static int stream_open(ngtcp2_conn*, std::int64_t id, void* user_data) {
     Connection& connection = self(user_data);
+    if (connection.http3_ != nullptr && connection.side_ == Side::client &&
+        ngtcp2_is_bidi_stream(id)) {  // RFC 9114 6.1
+      connection.fail(Error::application(http3::kStreamCreationError,
+                                         "HTTP/3: the server opened a bidirectional stream"));
+      return NGTCP2_ERR_CALLBACK_FAILURE;
+    }
     Stream& created = connection.create_stream(id, true);
     connection.allowance_of(id).opened(static_cast<std::uint64_t>(id) >> 2);
     // HTTP/3's unidirectional streams (control, QPACK, push) are the protocol's own (RFC 9114 6.2).
@@ -156,7 +168,8 @@ struct ConnectionCallbacks {
     const bool early = (flags & NGTCP2_STREAM_DATA_FLAG_0RTT) != 0;
     if (early) connection.early_received_ = true;
     if (connection.http3_ != nullptr) {
-      return connection.http3_->receive_stream_data(id, as_bytes(data, size), fin, early);
+      return connection.http3_->receive_stream_data(id, stream(stream_user_data),
+                                                    as_bytes(data, size), fin, early);
     }
     if (Stream* target = stream(stream_user_data)) {
       target->receive(as_bytes(data, size), fin, early);

@@ -46,7 +46,7 @@ void Connection::stream_closed(Stream& stream, std::optional<std::uint64_t> code
   }
   stream.closed_ = true;
   const bool clean = !code || *code == 0 || (http3_ != nullptr && *code == http3::kNoError);
-  if (!clean) {
+  if (!clean && !stream.error_) {  // HTTP/3 may know better why
     stream.error_ = Error::application(*code, "the stream was reset or its peer stopped reading");
   }
   static_cast<ListHook<SendableTag>&>(stream).unlink();

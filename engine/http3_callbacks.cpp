@@ -51,6 +51,9 @@ struct Http3Callbacks {
     Exchange& exchange = self(user_data).exchange_of(id, stream_user_data);
     exchange.fields.clear();
     exchange.informational = false;
+    exchange.has_host = false;
+    exchange.may_lack_line = false;
+    exchange.lines = 0;
     return 0;
   }
 
@@ -61,7 +64,13 @@ struct Http3Callbacks {
     Exchange& exchange = session.exchange_of(id, stream_user_data);
     if (exchange.refused) return 0;
     const std::string_view value_text = text_of(value);
-    if (token == NGHTTP3_QPACK_TOKEN__STATUS) exchange.informational = value_text.starts_with('1');
+    ++exchange.lines;
+    if (token == NGHTTP3_QPACK_TOKEN__STATUS) {
+      exchange.informational = value_text.starts_with('1');
+      exchange.may_lack_line = exchange.informational || value_text == "204" ||
+                               (exchange.connect && value_text.starts_with('2'));
+    }
+    if (token == NGHTTP3_QPACK_TOKEN_HOST) exchange.has_host = true;
     if (token == NGHTTP3_QPACK_TOKEN__METHOD) exchange.stream->head_request_ = value_text == "HEAD";
     if (token == NGHTTP3_QPACK_TOKEN_COOKIE && session.side_ == Side::server) {
       add_crumb(exchange, value_text);
@@ -70,10 +79,7 @@ struct Http3Callbacks {
     }
     if (exchange.fields.field_section_size() + exchange.crumbs_size >
         session.settings_.max_field_section_size) {
-      exchange.refused = true;
-      exchange.fields = {};
-      exchange.cookie = {};
-      session.refused_.push_back(id);
+      session.refuse(exchange, http3::kExcessiveLoad);
     }
     return 0;
   }
@@ -90,6 +96,10 @@ struct Http3Callbacks {
                          bool trailers) {
     Exchange& exchange = session.exchange_of(id, stream_user_data);
     if (exchange.refused) return 0;
+    if (session.is_malformed(exchange)) [[unlikely]] {
+      session.refuse(exchange, http3::kMessageError);
+      return 0;
+    }
     if (exchange.crumbs_size > 0) {
       constexpr bool kSensitive = true;  // RFC 9204 7.1.3: credentials, mostly
       exchange.fields.add("cookie", std::exchange(exchange.cookie, {}), kSensitive);

@@ -67,44 +67,6 @@ int Http3Session::answer(std::int64_t nghttp3_result) {
   return NGTCP2_ERR_CALLBACK_FAILURE;
 }
 
-void Http3Session::give_credit(std::int64_t id, std::uint64_t count, bool stream_ends) {
-  if (count == 0) return;
-  // Nothing follows the end of a stream: its window needs no room, the connection's does.
-  if (!stream_ends) {
-    static_cast<void>(ngtcp2_conn_extend_max_stream_offset(connection_.quic(), id, count));
-  }
-  ngtcp2_conn_extend_max_offset(connection_.quic(), count);
-}
-
-int Http3Session::receive_stream_data(std::int64_t id, Bytes bytes, bool fin, bool early) {
-  if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
-  early_ = early;
-  const nghttp3_ssize consumed =
-      nghttp3_conn_read_stream2(conn_, id, reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                                bytes.size(), fin ? 1 : 0, to_nanoseconds(connection_.now()));
-  if (consumed < 0) [[unlikely]] {
-    return answer(consumed);
-  }
-  give_credit(id, static_cast<std::uint64_t>(consumed), fin);
-  if (!refused_.empty()) [[unlikely]] {
-    reset_refused();
-  }
-  if (std::exchange(goaway_news_, false)) [[unlikely]] {
-    give_up_rejected();
-  }
-  return failed_ ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
-}
-
-// RFC 9114 4.2.2 and 8.1. Both directions: a request that was not understood has no answer.
-void Http3Session::reset_refused() {
-  for (const std::int64_t id : std::exchange(refused_, {})) {
-    if (answer(nghttp3_conn_shutdown_stream_read(conn_, id)) != 0) return;
-    nghttp3_conn_shutdown_stream_write(conn_, id);
-    static_cast<void>(
-        ngtcp2_conn_shutdown_stream(connection_.quic(), 0, id, http3::kExcessiveLoad));
-  }
-}
-
 int Http3Session::acknowledged(std::int64_t id, std::uint64_t bytes) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
   if (id == reserved_stream_) return 0;
@@ -216,6 +178,7 @@ Result<> Http3Session::submit_headers(Stream& stream, FieldSection section, cons
 
 int Http3Session::submit_request(Stream& stream, const FieldLines& lines, bool fin) {
   Exchange& exchange = acquire(stream);
+  exchange.connect = lines[0].value == "CONNECT";
   const int result = nghttp3_conn_submit_request(
       conn_, raw(stream.id()), lines.data(), lines.size(), fin ? nullptr : &kContent, &exchange);
   if (result != 0) release(exchange);

@@ -20,9 +20,12 @@
 // shard's heap.
 //
 // Malformed messages (RFC 9114 4.1.2) close the connection with H3_MESSAGE_ERROR: nghttp3 treats
-// these stream errors as connection errors, which RFC 9114 8 permits; a field line whose name or
-// value holds forbidden characters it leaves out. Field sections above limits::kMaxFieldSectionSize
-// reset their stream with H3_EXCESSIVE_LOAD.
+// these stream errors as connection errors, which RFC 9114 8 permits. Where nghttp3 is silent or has
+// another code than the RFC, engine/http3_watch.h knows better: field lines that nghttp3 would leave
+// out, for a forbidden character or white space around the value, and a host that contradicts the
+// authority reset their stream with H3_MESSAGE_ERROR. Field sections above
+// limits::kMaxFieldSectionSize reset their stream with H3_EXCESSIVE_LOAD, requests that end before
+// their headers with H3_REQUEST_INCOMPLETE.
 #pragma once
 
 #include <nghttp3/nghttp3.h>
@@ -70,7 +73,7 @@ class Http3Session {
   Http3Session& operator=(const Http3Session&) = delete;
 
   // --- from ngtcp2's callbacks: 0, or NGTCP2_ERR_CALLBACK_FAILURE after connection.fail() ---
-  int receive_stream_data(std::int64_t id, Bytes bytes, bool fin, bool early);
+  int receive_stream_data(std::int64_t id, Stream* stream, Bytes bytes, bool fin, bool early);
   int acknowledged(std::int64_t id, std::uint64_t bytes);
   int stream_closed(std::int64_t id, std::uint64_t code);
   int stream_reset(std::int64_t id);  // RESET_STREAM arrived
@@ -130,7 +133,11 @@ class Http3Session {
     Stream* stream = nullptr;
     Headers fields;              // the section that is arriving
     bool informational = false;  // ... and it is a 1xx response
-    bool refused = false;        // ... but too large: the stream is being reset
+    bool refused = false;        // ... but too large or malformed: the stream is being reset
+    bool connect = false;        // client: a CONNECT request
+    bool has_host = false;       // server: `host` came beside or in place of :authority
+    bool may_lack_line = false;  // nghttp3 drops a pointless content-length from 1xx, 204, CONNECT
+    std::uint32_t lines = 0;     // ... of the section that nghttp3 has shown
     std::string cookie;          // server: the crumbs, joined
     std::size_t crumbs_size = 0;
   };
@@ -157,7 +164,11 @@ class Http3Session {
   int submit_response(Stream& stream, const FieldLines& lines, unsigned status, bool fin);
   Result<> result_of_submission(int nghttp3_error);
   bool connection_failed() const noexcept;
+  void refuse(Exchange& exchange, std::uint64_t code);
   void reset_refused();
+  void reset(std::int64_t id, std::uint64_t code);
+  int refuse_incomplete(std::int64_t id, const Stream& stream);
+  bool is_malformed(const Exchange& exchange) const;
   void give_up_rejected();
   void give_credit(std::int64_t id, std::uint64_t count, bool stream_ends);
   // For our own records in the session's qlog; null when none is written.
@@ -191,7 +202,11 @@ class Http3Session {
   std::uint64_t control_written_ = 0;
   std::uint64_t control_acknowledged_ = 0;
   std::uint64_t goaway_end_ = 0;
-  std::vector<std::int64_t> refused_;  // streams to reset once nghttp3 returned
+  struct Refused {
+    std::int64_t id;
+    std::uint64_t code;
+  };
+  std::vector<Refused> refused_;  // streams to reset once nghttp3 returned
   std::deque<Exchange> exchanges_;
   std::vector<Exchange*> free_;
 };

@@ -31,7 +31,7 @@ inline constexpr std::uint32_t kDeliverRoundsPerTurn = 8;
 // --- one shard ---------------------------------------------------------------------------------
 
 // Handshakes under way on one shard before new Initials get a Retry. Consumer: admission.
-// Reason: a half-open connection costs about 150 KiB, and Retry costs an attacker a real address.
+// Reason: a half-open connection costs about 60 KB, and Retry costs an attacker a real address.
 inline constexpr std::uint32_t kHandshakesBeforeRetry = 1000;
 
 // Connection IDs of handshakes that the clones of an endpoint remember the owner of. Consumer: clone
@@ -39,7 +39,7 @@ inline constexpr std::uint32_t kHandshakesBeforeRetry = 1000;
 inline constexpr std::size_t kCloneIds = 16384;
 
 // Half-open connections before Initials are dropped. Consumer: admission. Reason: bounds what an
-// attacker with real addresses can make a shard hold to about 600 MiB.
+// attacker with real addresses can make a shard hold to about 250 MB (tests/budget measures it).
 inline constexpr std::uint32_t kMaxHalfOpenConnections = 4096;
 
 // How long Retry packets and stateless resets sent to one host count against EndpointConfig's
@@ -72,6 +72,10 @@ inline constexpr std::size_t kQpackTableCapacity = 4096;
 // Streams whose fields may wait for the peer's QPACK encoder stream (RFC 9204 2.1.2): their bytes
 // are buffered meanwhile. Reason: no more than the streams a peer may open at first.
 inline constexpr std::size_t kQpackBlockedStreams = 100;
+
+// Field sections of one such stream whose lines are counted already (engine/http3_watch.h). Reason:
+// hints, headers and trailers; beyond, lines that nghttp3 leaves out are not noticed.
+inline constexpr std::size_t kWatchedFieldSections = 4;
 
 // Bounds of Http3Settings::qpack_*. Reason: memory that a peer makes each connection hold.
 inline constexpr std::uint64_t kMaxQpackTableCapacity = 1024 * 1024;

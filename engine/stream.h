@@ -18,6 +18,7 @@
 #include <optional>
 
 #include "engine/headers.h"
+#include "engine/http3_watch.h"
 #include "engine/intrusive_list.h"
 #include "engine/ring_queue.h"
 #include "engine/send_queue.h"
@@ -196,6 +197,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   Instant last_acknowledged_at_;
   Instant closing_at_;
   std::uint64_t reset_size_ = 0;  // final size as RESET_STREAM told
+  Http3Watch watch_;              // HTTP/3 only
 };
 
 }  // namespace quicore::engine

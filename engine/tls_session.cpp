@@ -8,11 +8,13 @@
 #include <wolfssl/ssl.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "engine/limits.h"
 #include "engine/tls_alert.h"
 #include "engine/tls_names.h"
 #include "engine/tls_random.h"
+#include "engine/transport_settings.h"
 #include "io/address.h"
 #include "io/check.h"
 
@@ -22,7 +24,34 @@ namespace {
 
 // RFC 8446 4: types of handshake messages.
 constexpr std::uint8_t kClientHelloType = 1;
+constexpr std::uint8_t kServerHelloType = 2;
 constexpr std::uint8_t kNewSessionTicketType = 4;
+constexpr std::uint8_t kEncryptedExtensionsType = 8;
+constexpr std::uint8_t kCertificateType = 11;
+constexpr std::uint8_t kCertificateRequestType = 13;
+constexpr std::uint8_t kCertificateVerifyType = 15;
+constexpr std::uint8_t kFinishedType = 20;
+
+// In a ClientHello: behind the version and the random number is the size of legacy_session_id.
+constexpr std::size_t kSessionIdOffset = 2 + 32;
+
+// What a side may receive at a level. RFC 9001 forbids some of what TLS 1.3 has: EndOfEarlyData
+// (8.3), KeyUpdate (6) and requests for a certificate after the handshake (4.4).
+bool may_receive(Side side, ngtcp2_encryption_level level, std::uint8_t type) noexcept {
+  const bool client = side == Side::client;
+  switch (level) {
+    case NGTCP2_ENCRYPTION_LEVEL_INITIAL:
+      return type == (client ? kServerHelloType : kClientHelloType);
+    case NGTCP2_ENCRYPTION_LEVEL_HANDSHAKE:
+      if (type == kEncryptedExtensionsType || type == kCertificateRequestType) return client;
+      return type == kCertificateType || type == kCertificateVerifyType || type == kFinishedType;
+    case NGTCP2_ENCRYPTION_LEVEL_1RTT:
+      return client && type == kNewSessionTicketType;
+    case NGTCP2_ENCRYPTION_LEVEL_0RTT:
+      break;
+  }
+  return false;
+}
 
 // RFC 9001 8.2.
 constexpr int kTransportParametersExtension = 0x39;
@@ -160,8 +189,10 @@ bool TlsSession::check_messages(ngtcp2_encryption_level level,
   while (!data.empty()) {
     if (scanner_.body_left > 0) {
       const std::size_t step = std::min<std::size_t>(scanner_.body_left, data.size());
+      if (!check_body(data.first(step))) return false;
       scanner_.body_left -= static_cast<std::uint32_t>(step);
       data = data.subspan(step);
+      if (scanner_.body_left == 0 && !check_end_of_message()) return false;
       continue;
     }
     scanner_.header[scanner_.header_size++] = data.front();
@@ -170,6 +201,7 @@ bool TlsSession::check_messages(ngtcp2_encryption_level level,
     scanner_.header_size = 0;
     const auto& header = scanner_.header;
     scanner_.body_left = std::uint32_t{header[1]} << 16 | std::uint32_t{header[2]} << 8 | header[3];
+    scanner_.body_size = scanner_.body_left;
     if (!check_message(level, header[0], scanner_.body_left)) return false;
   }
   return true;
@@ -177,12 +209,7 @@ bool TlsSession::check_messages(ngtcp2_encryption_level level,
 
 bool TlsSession::check_message(ngtcp2_encryption_level level, std::uint8_t type,
                                std::size_t size) noexcept {
-  const bool client = context_->side() == Side::client;
-  if (level == NGTCP2_ENCRYPTION_LEVEL_1RTT && (!client || type != kNewSessionTicketType)) {
-    fail(alert::kUnexpectedMessage);
-    return false;
-  }
-  if (level == NGTCP2_ENCRYPTION_LEVEL_INITIAL && !client && type != kClientHelloType) {
+  if (!may_receive(context_->side(), level, type)) {
     fail(alert::kUnexpectedMessage);
     return false;
   }
@@ -193,6 +220,31 @@ bool TlsSession::check_message(ngtcp2_encryption_level level, std::uint8_t type,
   }
   if (trace_ != nullptr) trace("received ", type, size);
   return true;
+}
+
+// A piece of the message that scanner_ is in.
+bool TlsSession::check_body(std::span<const std::uint8_t> piece) noexcept {
+  const std::size_t begin = scanner_.body_size - scanner_.body_left;
+  if (scanner_.header[0] == kEncryptedExtensionsType) {
+    encrypted_extensions_.insert(encrypted_extensions_.end(), piece.begin(), piece.end());
+  }
+  const bool has_session_id = scanner_.header[0] == kClientHelloType && begin <= kSessionIdOffset &&
+                              kSessionIdOffset < begin + piece.size() &&
+                              piece[kSessionIdOffset - begin] != 0;
+  if (has_session_id) {  // RFC 9001 8.4
+    ngtcp2_conn_set_tls_error(connection_, NGTCP2_ERR_PROTO);
+    return false;
+  }
+  return true;
+}
+
+// RFC 9001 8.2, before TLS finds anything else to complain of.
+bool TlsSession::check_end_of_message() noexcept {
+  if (scanner_.header[0] != kEncryptedExtensionsType) return true;
+  const auto extensions = std::exchange(encrypted_extensions_, {});
+  if (has_transport_parameters(extensions).value_or(true)) return true;  // malformed: TLS says how
+  fail(alert::kMissingExtension);
+  return false;
 }
 
 int TlsSession::run_handshake() noexcept {
@@ -258,11 +310,16 @@ bool TlsSession::receive_transport_params() noexcept {
   const std::uint8_t* data = nullptr;
   std::size_t size = 0;
   wolfSSL_get_peer_quic_transport_params(native_, &data, &size);
-  if (data == nullptr) {
+  // wolfSSL also takes them from the extension of the drafts.
+  if (data == nullptr ||
+      wolfSSL_get_peer_quic_transport_version(native_) != kTransportParametersExtension) {
     fail(alert::kMissingExtension);
     return false;
   }
-  const int result = ngtcp2_conn_decode_and_set_remote_transport_params(connection_, data, size);
+  const int result =
+      repeats_parameter({data, size})
+          ? NGTCP2_ERR_TRANSPORT_PARAM
+          : ngtcp2_conn_decode_and_set_remote_transport_params(connection_, data, size);
   if (result != 0) ngtcp2_conn_set_tls_error(connection_, result);
   return result == 0;
 }

@@ -44,10 +44,13 @@
 // application has answered, call client_hello_done or ocsp_done and then
 // ngtcp2_conn_continue_handshake, which comes back to advance without bytes.
 //
-// What is refused here, before wolfSSL sees it: messages longer than limits::kMaxHandshakeMessage; after
-// the handshake, anything but a NewSessionTicket to a client (RFC 9001 6 forbids KeyUpdate, 4.4
-// forbids post-handshake client authentication): connection error 0x10a, unexpected_message. A peer
-// without a common ALPN: 0x178, no_application_protocol (RFC 9001 8.1).
+// What is refused here, before wolfSSL sees it: messages longer than limits::kMaxHandshakeMessage;
+// messages that do not belong into the level, among them KeyUpdate (RFC 9001 6), EndOfEarlyData (8.3)
+// and requests for a certificate after the handshake (4.4): connection error 0x10a,
+// unexpected_message; a ClientHello with a session ID (8.4): PROTOCOL_VIOLATION; a server without
+// transport parameters, or either side with those of the drafts: 0x16d, missing_extension (8.2);
+// one parameter twice: TRANSPORT_PARAMETER_ERROR (RFC 9000 7.4). A peer without a common ALPN:
+// 0x178, no_application_protocol (RFC 9001 8.1).
 //
 // Threading: the connection's shard. No user code runs inside; the key-log function is the engine's
 // and must only record. Cost: see release_handshake_memory.
@@ -202,6 +205,8 @@ class TlsSession {
   void trace(std::string_view what, std::uint8_t type, std::size_t size) noexcept;
   bool check_messages(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
   bool check_message(ngtcp2_encryption_level level, std::uint8_t type, std::size_t size) noexcept;
+  bool check_body(std::span<const std::uint8_t> piece) noexcept;
+  bool check_end_of_message() noexcept;
   int run_handshake() noexcept;
   int complete_handshake() noexcept;
   int run_post_handshake() noexcept;
@@ -239,9 +244,11 @@ class TlsSession {
     ngtcp2_encryption_level level{};
     std::array<std::uint8_t, 4> header{};
     std::uint8_t header_size = 0;
+    std::uint32_t body_size = 0;
     std::uint32_t body_left = 0;
   } scanner_;
-  std::uint32_t traced_body_left_ = 0;  // of a message sent in parts
+  std::vector<std::uint8_t> encrypted_extensions_;  // client: while they arrive
+  std::uint32_t traced_body_left_ = 0;              // of a message sent in parts
 
   Instant created_{};
   std::array<std::uint8_t, TicketKeys::kTagSize> ticket_shown_{};  // server: of the ticket taken

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/transport_settings.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
+#include <optional>
 
 namespace quicore::engine {
 
@@ -35,6 +37,17 @@ ngtcp2_cc_algo algorithm(CongestionControl choice) noexcept {
       return NGTCP2_CC_ALGO_BBR;
   }
   return NGTCP2_CC_ALGO_CUBIC;
+}
+
+// RFC 9000 16.
+std::optional<std::uint64_t> take_varint(std::span<const std::uint8_t>& bytes) noexcept {
+  if (bytes.empty()) return std::nullopt;
+  const std::size_t size = std::size_t{1} << (bytes[0] >> 6);
+  if (bytes.size() < size) return std::nullopt;
+  std::uint64_t value = bytes[0] & 0x3f;
+  for (std::size_t i = 1; i < size; ++i) value = value << 8 | bytes[i];
+  bytes = bytes.subspan(size);
+  return value;
 }
 
 void set_payload_size(ngtcp2_settings& settings, const EndpointConfig& config, bool ipv4) {
@@ -120,6 +133,19 @@ void set_preferred_address(ngtcp2_transport_params& params, const TransportParam
     std::memcpy(&params.preferred_addr.ipv6, config.preferred_address_ipv6->data(),
                 sizeof(params.preferred_addr.ipv6));
   }
+}
+
+bool repeats_parameter(std::span<const std::uint8_t> encoded) {
+  std::vector<std::uint64_t> ids;
+  while (!encoded.empty()) {
+    const auto id = take_varint(encoded);
+    const auto size = take_varint(encoded);
+    if (!id || !size || *size > encoded.size()) return false;
+    encoded = encoded.subspan(static_cast<std::size_t>(*size));
+    ids.push_back(*id);
+  }
+  std::ranges::sort(ids);
+  return std::ranges::adjacent_find(ids) != ids.end();
 }
 
 ngtcp2_rand random_callback() noexcept { return fill_random; }

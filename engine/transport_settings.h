@@ -6,6 +6,7 @@
 #include <ngtcp2/ngtcp2.h>
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/config.h"
@@ -24,6 +25,10 @@ ngtcp2_settings make_settings(const EndpointConfig& endpoint, const SessionConfi
 
 // The fields both sides send; the caller adds what only a server has.
 ngtcp2_transport_params make_transport_params(const SessionConfig& session);
+
+// Whether one parameter stands twice in what a peer sent, which ngtcp2 does not notice
+// (RFC 9000 7.4). What does not parse is left to ngtcp2.
+bool repeats_parameter(std::span<const std::uint8_t> encoded);
 
 // ngtcp2_callbacks::rand over the io::Random of the settings.
 ngtcp2_rand random_callback() noexcept;

@@ -114,6 +114,29 @@ coverage fail "an item was lost"
 echo >> "$tree/docs/spec-coverage.md"
 coverage fail "the page is stale"
 
+plant tests/conformance/x_test.cpp 'TEST(Rfc9000Section4_1, One) {' 'TEST(Rfc9114Section7,' '     Two) {'
+sed -n '/^<!-- The rest/p' "$root/docs/conformance.md" > "$tree/docs/conformance.md"
+"$root/tests/checks/conformance.sh" "$tree" --write
+kept=$(mktemp -d)
+cp -r "$tree/tests/conformance" "$tree/docs/conformance.md" "$kept/"
+conformance() {  # conformance pass|fail WHY
+  expect "$1" conformance.sh "$2"
+  mkdir -p "$tree/tests/conformance" "$tree/docs"
+  cp "$kept/conformance/"* "$tree/tests/conformance/"
+  cp "$kept/conformance.md" "$tree/docs/"
+}
+conformance pass "the page names both tests"
+plant tests/conformance/y_test.cpp 'TEST(Rfc9204Section4_2_1, Three) {'
+conformance fail "a test is not on the page"
+rm -f "$tree/tests/conformance/y_test.cpp"
+plant tests/conformance/x_test.cpp 'TEST(Rfc9000Section4_1, One) {'
+conformance fail "the page names a test that is gone"
+plant tests/conformance/x_test.cpp 'TEST(Other, One) {'
+conformance fail "a suite without a section"
+: > "$tree/docs/conformance.md"
+conformance fail "the page has no table"
+rm -rf "$kept"
+
 # The pages need the real headers.
 rm -rf "${tree:?}"/*
 mkdir "$tree/docs"

@@ -107,6 +107,19 @@ TEST(ClientHelloMessage, ListsThatEndInTheMiddleAreMalformed) {
   EXPECT_FALSE(parse_client_hello(client_hello({0x13}, {})).has_value());
 }
 
+TEST(EncryptedExtensions, HoldTransportParametersOrDoNot) {  // RFC 9001 8.2
+  const Message alpn = extension(16, vector(vector(bytes("h3"), 1), 2));
+  const Message parameters = extension(0x39, bytes("params"));
+  EXPECT_EQ(has_transport_parameters(vector(alpn + parameters, 2)), true);
+  EXPECT_EQ(has_transport_parameters(vector(parameters + alpn, 2)), true);
+  EXPECT_EQ(has_transport_parameters(vector(alpn, 2)), false);
+  EXPECT_EQ(has_transport_parameters(vector({}, 2)), false);
+  EXPECT_EQ(has_transport_parameters(vector(extension(0xffa5, bytes("params")), 2)), false);
+  EXPECT_EQ(has_transport_parameters({}), std::nullopt);
+  EXPECT_EQ(has_transport_parameters(vector(alpn + parameters, 2) + Message{0}), std::nullopt);
+  EXPECT_EQ(has_transport_parameters(vector(alpn + Message{0, 0x39, 0}, 2)), std::nullopt);
+}
+
 TEST(HandshakeMessage, SizeIsKnownWithItsHeader) {
   const Message whole = example();
   EXPECT_EQ(handshake_message_size({whole.data(), 3}), 0u);
