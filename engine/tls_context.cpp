@@ -127,11 +127,10 @@ Result<> TlsContext::configure_options() {
         "dhparam: TLS 1.3 has no custom Diffie-Hellman parameters; `groups` takes ffdhe2048 and "
         "ffdhe3072 instead");
   }
-  if (!settings_.client_certificate_engine.empty() || !settings_.private_key_engine.empty() ||
-      !settings_.private_key_identifier.empty()) {
+  if (!settings_.client_certificate_engine.empty()) {
     return unsupported(
-        "private_key_engine: the TLS library has no engines; give the key itself, as `key` or "
-        "`pfx`, instead");
+        "client_certificate_engine: the TLS library has no engines; give `certificate`, and `key` "
+        "or a `private_key_engine` of your own");
   }
   if ((settings_.secure_options & secure_option::kNoTls13) != 0) {
     return invalid("secure_options: QUIC needs TLS 1.3; leave kNoTls13 out");
@@ -149,6 +148,13 @@ Result<> TlsContext::configure_options() {
 }
 
 Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
+  const bool engine = settings.private_key_engine != nullptr;
+  if (!settings.private_key_identifier.empty() && !engine) {
+    return invalid("private_key_identifier: it is told to a `private_key_engine`; set that, too");
+  }
+  if (engine && (!settings.key.empty() || !settings.pfx.empty())) {
+    return invalid("private_key_engine: give it or a key (`key`, `pfx`), not both");
+  }
   if (!settings.pfx.empty()) {
     if (settings.pfx.size() > 1 || !settings.certificate.empty() || !settings.key.empty()) {
       return invalid("pfx: give exactly one, and no `certificate` or `key` beside it");
@@ -158,7 +164,7 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
     return use_identity(*identity, {});
   }
   if (settings.certificate.empty()) {
-    if (!settings.key.empty()) {
+    if (!settings.key.empty() || engine) {
       return invalid("certificate: there is a key but no certificate; give both or neither");
     }
     if (side_ == Side::client || settings.psk != nullptr) return {};
@@ -171,6 +177,7 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
   auto certificate = read_pem("certificate", settings.certificate);
   if (!certificate) return std::unexpected(std::move(certificate.error()));
   identity.certificate_pem = std::move(*certificate);
+  if (engine) return use_identity(identity, {});
   auto key = settings.key.empty() ? Result<std::string>(identity.certificate_pem)
                                   : read_pem("key", settings.key);
   if (!key) return std::unexpected(std::move(key.error()));
@@ -179,8 +186,10 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
 }
 
 Result<> TlsContext::use_identity(const TlsIdentity& identity, std::string_view passphrase) {
-  auto leaf =
-      load_certificate_and_key(native_, identity.certificate_pem, identity.key_pem, passphrase);
+  auto leaf = settings_.private_key_engine != nullptr
+                  ? load_certificate_without_key(native_, identity.certificate_pem)
+                  : load_certificate_and_key(native_, identity.certificate_pem, identity.key_pem,
+                                             passphrase);
   if (!leaf) return std::unexpected(std::move(leaf.error()));
   certificate_ = std::move(*leaf);
   const auto chain = Certificate::chain_from_pem(identity.certificate_pem);

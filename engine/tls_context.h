@@ -34,9 +34,10 @@ struct TlsIdentity;
 class TlsContext {
  public:
   // Errors: invalid_argument with the name of the field ("certificate", "key", "pfx", "ca", "crl",
-  // "passphrase", "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys",
-  // "ticket_key_rotation", "session_timeout", "secure_options") and what to do; not_supported
-  // likewise ("dhparam", "secure_options", the engines); no_memory.
+  // "private_key_engine", "private_key_identifier", "passphrase", "ciphers", "groups",
+  // "signature_algorithms", "alpn", "ticket_keys", "ticket_key_rotation", "session_timeout",
+  // "secure_options") and what to do; not_supported likewise ("dhparam", "secure_options",
+  // "client_certificate_engine"); no_memory.
   static Result<std::shared_ptr<TlsContext>> create(Side side, const TlsSettings& settings);
 
   ~TlsContext();

@@ -369,19 +369,6 @@ TEST(SpecTls, AClientWhoseFunctionHasNoKeyUsesCertificates) {
   EXPECT_FALSE(run.pair.session.peer_certificate().empty());
 }
 
-// --- engines ------------------------------------------------------------------------------------
-
-// spec: SC16 SC26 SC27
-TEST(SpecTls, EnginesAreNotSupported) {
-  for (const auto field :
-       {&TlsSettings::client_certificate_engine, &TlsSettings::private_key_engine,
-        &TlsSettings::private_key_identifier}) {
-    TlsSettings settings = client_config("xyz").secure;
-    settings.*field = "pkcs11";
-    expect_refused(Side::client, settings, Errc::not_supported, "private_key_engine: ");
-  }
-}
-
 // --- resumption ---------------------------------------------------------------------------------
 
 // Two servers; the ticket of the first is shown to the second.
