@@ -43,6 +43,17 @@ OcspRequest HandshakeGate::ocsp_request(const std::shared_ptr<HandshakeGate>& ga
   return request;
 }
 
+SignatureRequest HandshakeGate::signature_request(const std::shared_ptr<HandshakeGate>& gate) {
+  const engine::TlsSession& tls = *gate->session_->connection()->tls();
+  const auto input = std::as_bytes(std::span(tls.signature_input().bytes));
+  SignatureRequest request;
+  request.algorithm = tls.signature_input().algorithm;
+  request.input.assign(input.begin(), input.end());
+  request.identifier = tls.shown_settings().private_key_identifier;
+  request.gate_ = gate;
+  return request;
+}
+
 Result<> HandshakeGate::client_hello_done(std::shared_ptr<engine::TlsContext> context) {
   if (session_ == nullptr) return failure(Errc::closed, "the session has ended");
   return session_->client_hello_done(std::move(context));
@@ -51,6 +62,11 @@ Result<> HandshakeGate::client_hello_done(std::shared_ptr<engine::TlsContext> co
 Result<> HandshakeGate::ocsp_done(Bytes response) {
   if (session_ == nullptr) return failure(Errc::closed, "the session has ended");
   return session_->ocsp_done(response);
+}
+
+Result<> HandshakeGate::signature_done(Result<std::vector<std::uint8_t>> signature) {
+  if (session_ == nullptr) return failure(Errc::closed, "the session has ended");
+  return session_->signature_done(std::move(signature));
 }
 
 }  // namespace internal
@@ -63,6 +79,21 @@ Result<> ClientHello::done(std::shared_ptr<engine::TlsContext> context) const {
 Result<> OcspRequest::respond_with(Bytes response) const {
   if (gate_ == nullptr) return failure(Errc::invalid_state, "this OcspRequest is of no session");
   return gate_->ocsp_done(response);
+}
+
+Result<> SignatureRequest::respond_with(Bytes signature) const {
+  if (gate_ == nullptr) {
+    return failure(Errc::invalid_state, "this SignatureRequest is of no session");
+  }
+  const auto* data = reinterpret_cast<const std::uint8_t*>(signature.data());
+  return gate_->signature_done(std::vector<std::uint8_t>(data, data + signature.size()));
+}
+
+Result<> SignatureRequest::fail(Error reason) const {
+  if (gate_ == nullptr) {
+    return failure(Errc::invalid_state, "this SignatureRequest is of no session");
+  }
+  return gate_->signature_done(std::unexpected(std::move(reason)));
 }
 
 }  // namespace quicore

@@ -2,6 +2,7 @@
 //
 // SessionState: the handshake's pauses, and what it tells of OCSP.
 #include <array>
+#include <exception>
 #include <utility>
 
 #include "api/internal/handshake_gate.h"
@@ -28,6 +29,20 @@ void SessionState::on_handshake_paused() {
     client_hello_.set(shard(), HandshakeGate::client_hello(gate_));
   } else if (tls->pause() == engine::HandshakePause::ocsp) {
     ocsp_request_.set(shard(), HandshakeGate::ocsp_request(gate_));
+  } else if (tls->pause() == engine::HandshakePause::signature) {
+    ask_key_engine(*tls);
+  }
+}
+
+void SessionState::ask_key_engine(const engine::TlsSession& tls) {
+  const auto engine = tls.shown_settings().private_key_engine;
+  const SignatureRequest request = HandshakeGate::signature_request(gate_);
+  try {
+    engine->sign(request);
+  } catch (...) {
+    shard().report_exception("a key engine", std::current_exception());
+    static_cast<void>(
+        request.fail(Error::make(Errc::cancelled, "the function threw an exception")));
   }
 }
 
@@ -85,6 +100,15 @@ Result<> SessionState::ocsp_done(Bytes response) {
   const ShardState::Scope scope(shard());
   const auto* data = reinterpret_cast<const std::uint8_t*>(response.data());
   auto done = tls->ocsp_done({data, data + response.size()});
+  if (done) connection_->continue_handshake();
+  return done;
+}
+
+Result<> SessionState::signature_done(Result<std::vector<std::uint8_t>> signature) {
+  engine::TlsSession* tls = connection_ != nullptr ? connection_->tls() : nullptr;
+  if (tls == nullptr) return std::unexpected(end_reason());
+  const ShardState::Scope scope(shard());
+  auto done = tls->signature_done(std::move(signature));
   if (done) connection_->continue_handshake();
   return done;
 }

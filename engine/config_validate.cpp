@@ -225,6 +225,12 @@ Result<> SessionConfig::validate(Side side) const {
   problems.check_range("handshake_timeout", handshake_timeout,
                        Duration(std::chrono::milliseconds(1)), limits::kMaxTimeout);
   problems.check_range("keep_alive", keep_alive, Duration::zero(), limits::kMaxTimeout);
+  const Duration idle = transport.max_idle_timeout;  // 0: none
+  if (keep_alive > Duration::zero() && idle > Duration::zero() && keep_alive >= idle) {
+    problems.add("keep_alive", "is " + to_text(keep_alive) +
+                                   ", must be shorter than transport.max_idle_timeout, " +
+                                   to_text(idle));
+  }
   return problems.result();
 }
 

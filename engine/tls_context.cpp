@@ -42,6 +42,32 @@ std::string lower(std::string_view name) {
   return text;
 }
 
+// One of several kinds: the caller is told `invalid_argument`, since not all of them are wishes that
+// cannot be had.
+class Problems {
+ public:
+  void add(Error problem) {
+    kind_ = count_ == 0 || kind_ == problem.kind ? problem.kind : Errc::invalid_argument;
+    if (count_++ > 0) text_ += "; ";
+    text_ += problem.reason;
+    first_ = count_ == 1 ? std::move(problem) : Error();
+  }
+  void add(Result<> result) {
+    if (!result) add(std::move(result.error()));
+  }
+  Result<> result() {
+    if (count_ == 0) return {};
+    if (count_ == 1) return std::unexpected(std::move(first_));
+    return failure(kind_, "TlsSettings (" + std::to_string(count_) + " problems): " + text_);
+  }
+
+ private:
+  int count_ = 0;
+  Errc kind_{};
+  std::string text_;
+  Error first_;
+};
+
 TlsSettings without_secrets(const TlsSettings& settings) {
   TlsSettings copy = settings;
   for (Pem& pem : copy.certificate) {  // a key may stand among them
@@ -83,56 +109,80 @@ Result<std::shared_ptr<TlsContext>> TlsContext::create(Side side, const TlsSetti
   return context;
 }
 
+// Every problem is found, so that nobody has to mend them one by one.
 Result<> TlsContext::configure(const TlsSettings& settings) {
   if (!install_wolfssl_callbacks(native_, *this)) {
     return failure(Errc::not_supported, "the TLS library was built without QUIC");
   }
-  if (auto done = configure_options(); !done) return done;
-  if (auto done = configure_negotiation(); !done) return done;
-  if (auto done = configure_credentials(settings); !done) return done;
-  if (auto done = configure_trust(); !done) return done;
-  return configure_resumption(settings);
+  Problems problems;
+  problems.add(check_verify());
+  problems.add(check_dhparam());
+  problems.add(check_engines());
+  problems.add(configure_secure_options());
+  problems.add(configure_ciphers());
+  problems.add(configure_groups());
+  problems.add(configure_signature_algorithms());
+  if (auto alpn = wolfssl_alpn_list(settings_.alpn); !alpn) problems.add(std::move(alpn.error()));
+  auto credentials = configure_credentials(settings);
+  const bool no_certificate =
+      !credentials && credentials.error().reason.starts_with("certificate: ");
+  problems.add(std::move(credentials));
+  if (no_certificate) {  // then nobody has looked for the key
+    if (auto key = read_pem("key", settings.key); !key) problems.add(std::move(key.error()));
+  }
+  problems.add(configure_trust());
+  problems.add(check_session_timeout());
+  problems.add(configure_resumption(settings));
+  return problems.result();
 }
 
-Result<> TlsContext::configure_negotiation() {
+Result<> TlsContext::check_verify() const {
+  if (settings_.verify <= Verify::none) return {};
+  return invalid("verify: it is none of strict, report and none");
+}
+
+Result<> TlsContext::configure_ciphers() {
   const auto ciphers = wolfssl_cipher_list(settings_.ciphers);
   if (!ciphers) return std::unexpected(ciphers.error());
-  if (wolfSSL_CTX_set_cipher_list(native_, ciphers->c_str()) != WOLFSSL_SUCCESS) {
-    return invalid("ciphers: the TLS library was built without one of \"" + settings_.ciphers +
-                   "\"");
-  }
+  if (wolfSSL_CTX_set_cipher_list(native_, ciphers->c_str()) == WOLFSSL_SUCCESS) return {};
+  return invalid("ciphers: the TLS library was built without one of \"" + settings_.ciphers + "\"");
+}
+
+Result<> TlsContext::configure_groups() {
   auto groups = group_numbers(settings_.groups);
   if (!groups) return std::unexpected(std::move(groups.error()));
-  if (wolfSSL_CTX_set_groups(native_, groups->data(), static_cast<int>(groups->size())) !=
+  if (wolfSSL_CTX_set_groups(native_, groups->data(), static_cast<int>(groups->size())) ==
       WOLFSSL_SUCCESS) {
-    return invalid("groups: the TLS library was built without one of \"" + settings_.groups + "\"");
+    return {};
   }
-  if (!settings_.signature_algorithms.empty() &&
-      wolfSSL_CTX_set1_sigalgs_list(native_, settings_.signature_algorithms.c_str()) !=
-          WOLFSSL_SUCCESS) {
-    return invalid("signature_algorithms: \"" + settings_.signature_algorithms +
-                   "\" is not understood; write them like \"ECDSA+SHA256:RSA-PSS+SHA256\"");
+  return invalid("groups: the TLS library was built without one of \"" + settings_.groups + "\"");
+}
+
+Result<> TlsContext::configure_signature_algorithms() {
+  const std::string& names = settings_.signature_algorithms;
+  if (names.empty() || wolfSSL_CTX_set1_sigalgs_list(native_, names.c_str()) == WOLFSSL_SUCCESS) {
+    return {};
   }
-  const auto alpn = wolfssl_alpn_list(settings_.alpn);
-  return alpn ? Result<>() : std::unexpected(alpn.error());
+  return invalid("signature_algorithms: \"" + names +
+                 "\" is not understood; write them like \"ECDSA+SHA256:RSA-PSS+SHA256\"");
 }
 
 // What OpenSSL has and TLS 1.3 or wolfSSL has not; what the bits that are taken mean.
-Result<> TlsContext::configure_options() {
-  const auto unsupported = [](std::string reason) {
-    return failure(Errc::not_supported, std::move(reason));
-  };
-  if (!settings_.dhparam.empty()) {
-    return unsupported(
-        "dhparam: TLS 1.3 has no custom Diffie-Hellman parameters; `groups` takes ffdhe2048 and "
-        "ffdhe3072 instead");
-  }
-  if (!settings_.client_certificate_engine.empty() || !settings_.private_key_engine.empty() ||
-      !settings_.private_key_identifier.empty()) {
-    return unsupported(
-        "private_key_engine: the TLS library has no engines; give the key itself, as `key` or "
-        "`pfx`, instead");
-  }
+Result<> TlsContext::check_dhparam() const {
+  if (settings_.dhparam.empty()) return {};
+  return failure(Errc::not_supported,
+                 "dhparam: TLS 1.3 has no custom Diffie-Hellman parameters; `groups` takes "
+                 "ffdhe2048 and ffdhe3072 instead");
+}
+
+Result<> TlsContext::check_engines() const {
+  if (settings_.client_certificate_engine.empty()) return {};
+  return failure(Errc::not_supported,
+                 "client_certificate_engine: the TLS library has no engines; give `certificate`, "
+                 "and `key` or a `private_key_engine` of your own");
+}
+
+Result<> TlsContext::configure_secure_options() {
   if ((settings_.secure_options & secure_option::kNoTls13) != 0) {
     return invalid("secure_options: QUIC needs TLS 1.3; leave kNoTls13 out");
   }
@@ -140,7 +190,8 @@ Result<> TlsContext::configure_options() {
                                    secure_option::kCipherServerPreference |
                                    secure_option::kNoOlderVersions;
   if ((settings_.secure_options & ~kKnown) != 0) {
-    return unsupported(
+    return failure(
+        Errc::not_supported,
         "secure_options: a bit is set that means nothing here; those of secure_option do");
   }
   if ((settings_.secure_options & secure_option::kNoTicket) != 0) settings_.session_tickets = false;
@@ -149,6 +200,13 @@ Result<> TlsContext::configure_options() {
 }
 
 Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
+  const bool engine = settings.private_key_engine != nullptr;
+  if (!settings.private_key_identifier.empty() && !engine) {
+    return invalid("private_key_identifier: it is told to a `private_key_engine`; set that, too");
+  }
+  if (engine && (!settings.key.empty() || !settings.pfx.empty())) {
+    return invalid("private_key_engine: give it or a key (`key`, `pfx`), not both");
+  }
   if (!settings.pfx.empty()) {
     if (settings.pfx.size() > 1 || !settings.certificate.empty() || !settings.key.empty()) {
       return invalid("pfx: give exactly one, and no `certificate` or `key` beside it");
@@ -158,7 +216,7 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
     return use_identity(*identity, {});
   }
   if (settings.certificate.empty()) {
-    if (!settings.key.empty()) {
+    if (!settings.key.empty() || engine) {
       return invalid("certificate: there is a key but no certificate; give both or neither");
     }
     if (side_ == Side::client || settings.psk != nullptr) return {};
@@ -171,6 +229,7 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
   auto certificate = read_pem("certificate", settings.certificate);
   if (!certificate) return std::unexpected(std::move(certificate.error()));
   identity.certificate_pem = std::move(*certificate);
+  if (engine) return use_identity(identity, {});
   auto key = settings.key.empty() ? Result<std::string>(identity.certificate_pem)
                                   : read_pem("key", settings.key);
   if (!key) return std::unexpected(std::move(key.error()));
@@ -179,8 +238,10 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
 }
 
 Result<> TlsContext::use_identity(const TlsIdentity& identity, std::string_view passphrase) {
-  auto leaf =
-      load_certificate_and_key(native_, identity.certificate_pem, identity.key_pem, passphrase);
+  auto leaf = settings_.private_key_engine != nullptr
+                  ? load_certificate_without_key(native_, identity.certificate_pem)
+                  : load_certificate_and_key(native_, identity.certificate_pem, identity.key_pem,
+                                             passphrase);
   if (!leaf) return std::unexpected(std::move(leaf.error()));
   certificate_ = std::move(*leaf);
   const auto chain = Certificate::chain_from_pem(identity.certificate_pem);
@@ -240,13 +301,17 @@ void TlsContext::find_issuer() {
   if (found != all->end()) issuer_ = *found;
 }
 
+Result<> TlsContext::check_session_timeout() const {
+  if (settings_.session_timeout > std::chrono::seconds::zero() &&
+      settings_.session_timeout <= limits::kMaxTicketLifetime) {
+    return {};
+  }
+  return invalid("session_timeout: give one second to seven days");
+}
+
 Result<> TlsContext::configure_resumption(const TlsSettings& settings) {
   // Tickets carry everything; wolfSSL's process-wide session cache would only cost a lock.
   wolfSSL_CTX_set_session_cache_mode(native_, WOLFSSL_SESS_CACHE_NO_INTERNAL);
-  if (settings.session_timeout <= std::chrono::seconds::zero() ||
-      settings.session_timeout > limits::kMaxTicketLifetime) {
-    return invalid("session_timeout: give one second to seven days");
-  }
   const auto seconds = static_cast<unsigned>(settings.session_timeout.count());
   wolfSSL_CTX_set_timeout(native_, seconds);
   if (!settings_.session_tickets) {

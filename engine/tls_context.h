@@ -33,10 +33,11 @@ struct TlsIdentity;
 
 class TlsContext {
  public:
-  // Errors: invalid_argument with the name of the field ("certificate", "key", "pfx", "ca", "crl",
-  // "passphrase", "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys",
+  // Errors, of every problem at once: invalid_argument with the name of the field ("certificate",
+  // "key", "pfx", "private_key_engine", "private_key_identifier", "passphrase", "ca", "crl",
+  // "verify", "ciphers", "groups", "signature_algorithms", "alpn", "ticket_keys",
   // "ticket_key_rotation", "session_timeout", "secure_options") and what to do; not_supported
-  // likewise ("dhparam", "secure_options", the engines); no_memory.
+  // likewise ("dhparam", "secure_options", "client_certificate_engine"); no_memory.
   static Result<std::shared_ptr<TlsContext>> create(Side side, const TlsSettings& settings);
 
   ~TlsContext();
@@ -73,13 +74,19 @@ class TlsContext {
   TlsContext(Side side, const TlsSettings& settings);
 
   Result<> configure(const TlsSettings& settings);
-  Result<> configure_negotiation();
-  Result<> configure_options();
+  Result<> check_verify() const;
+  Result<> check_dhparam() const;
+  Result<> check_engines() const;
+  Result<> configure_secure_options();
+  Result<> configure_ciphers();
+  Result<> configure_groups();
+  Result<> configure_signature_algorithms();
   Result<> configure_credentials(const TlsSettings& settings);
   Result<> use_identity(const TlsIdentity& identity, std::string_view passphrase);
   Result<> configure_revocation();
   Result<> configure_trust();
   void find_issuer();
+  Result<> check_session_timeout() const;
   Result<> configure_resumption(const TlsSettings& settings);
 
   Side side_;

@@ -96,6 +96,21 @@ Result<> load_key(WOLFSSL_CTX* context, std::string_view pem, std::string_view p
       "Ed25519 are, as PKCS#8, SEC1 or PKCS#1");
 }
 
+// The leaf.
+Result<Certificate> load_chain(WOLFSSL_CTX* context, std::string_view certificate_pem) {
+  auto chain = Certificate::chain_from_pem(certificate_pem);
+  if (!chain) return invalid("certificate: " + chain.error().reason);
+  std::string text;  // without a key that may stand between them
+  for (const Certificate& certificate : *chain) text += certificate.pem();
+  if (wolfSSL_CTX_use_certificate_chain_buffer(context, bytes(text), size(text)) !=
+      WOLFSSL_SUCCESS) {
+    return invalid(
+        "certificate: the chain is not usable; give the leaf first, then its intermediates, with "
+        "keys of at least 2048 bits (RSA) or P-256");
+  }
+  return std::move(chain->front());
+}
+
 }  // namespace
 
 TlsIdentity::~TlsIdentity() {
@@ -131,24 +146,34 @@ Result<std::string> read_pem(std::string_view field, std::span<const Pem> source
 Result<Certificate> load_certificate_and_key(WOLFSSL_CTX* context, std::string_view certificate_pem,
                                              std::string_view key_pem,
                                              std::string_view passphrase) {
-  auto chain = Certificate::chain_from_pem(certificate_pem);
-  if (!chain) return invalid("certificate: " + chain.error().reason);
-  std::string text;  // without a key that may stand between them
-  for (const Certificate& certificate : *chain) text += certificate.pem();
-  if (wolfSSL_CTX_use_certificate_chain_buffer(context, bytes(text), size(text)) !=
-      WOLFSSL_SUCCESS) {
-    return invalid(
-        "certificate: the chain is not usable; give the leaf first, then its intermediates, with "
-        "keys of at least 2048 bits (RSA) or P-256");
-  }
+  auto leaf = load_chain(context, certificate_pem);
+  if (!leaf) return leaf;
   if (auto loaded = load_key(context, key_pem, passphrase); !loaded) {
     return std::unexpected(std::move(loaded.error()));
   }
   if (wolfSSL_CTX_check_private_key(context) != WOLFSSL_SUCCESS) {
-    return invalid("key: it does not belong to the certificate (\"" + chain->front().subject() +
+    return invalid("key: it does not belong to the certificate (\"" + leaf->subject() +
                    "\"); give the key that the certificate was made for");
   }
-  return std::move(chain->front());
+  return leaf;
+}
+
+Result<Certificate> load_certificate_without_key(WOLFSSL_CTX* context,
+                                                 std::string_view certificate_pem) {
+  auto leaf = load_chain(context, certificate_pem);
+  if (!leaf) return leaf;
+  const auto der = leaf->der();
+  const auto der_size = static_cast<word32>(der.size());
+  std::vector<std::uint8_t> key(der.size());
+  auto key_size = static_cast<word32>(key.size());
+  if (wc_GetSubjectPubKeyInfoDerFromCert(der.data(), der_size, key.data(), &key_size) < 0 ||
+      wolfSSL_CTX_use_PrivateKey_buffer(context, key.data(), static_cast<long>(key_size),
+                                        WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS) {
+    return invalid(
+        "certificate: its key is of a kind that is not supported; ECDSA (P-256, P-384, P-521), RSA "
+        "and Ed25519 are");
+  }
+  return leaf;
 }
 
 Result<> load_trusted(WOLFSSL_CTX* context, std::string_view ca_pem) {

@@ -37,6 +37,12 @@ Result<TlsIdentity> open_pfx(const Pem& source, const std::string& passphrase);
 // The bytes of a Pem that holds no PEM. Errors: invalid_argument with `field`.
 Result<std::string> read_bytes(std::string_view field, const Pem& source);
 
+// Puts the chain in `certificate_pem` into `context`, which has callbacks that sign
+// (engine/tls_session_sign.h), and the public key of its leaf in place of a private one. Returns
+// the leaf.
+Result<Certificate> load_certificate_without_key(WOLFSSL_CTX* context,
+                                                 std::string_view certificate_pem);
+
 // Puts the chain in `certificate_pem` and the key in `key_pem` into `context`; the caller wipes
 // both. Returns the leaf.
 Result<Certificate> load_certificate_and_key(WOLFSSL_CTX* context, std::string_view certificate_pem,

@@ -176,6 +176,9 @@ int TlsSession::advance(ngtcp2_encryption_level level,
   if (held_ != nullptr) [[unlikely]] {
     return release();
   }
+  if (signing_ != nullptr && !signing_->answer) [[unlikely]] {
+    return 0;
+  }
   if (!completed_) {
     if (const int result = run_handshake(); result != 0 || !completed_) return result;
   }
@@ -350,6 +353,10 @@ std::string_view TlsSession::cipher_name() const noexcept {
 
 Error TlsSession::handshake_error(std::uint8_t alert, bool from_peer) const {
   Error error{Errc::tls, ErrorSpace::tls_alert, alert, {}, nullptr};
+  if (signing_ != nullptr && signing_->answer && !signing_->answer->has_value()) {
+    error.reason = "private_key_engine: " + signing_->answer->error().reason;
+    return error;
+  }
   if (from_peer) {
     error.reason = "the peer ended the handshake: " + alert::sentence_of(alert);
     return error;

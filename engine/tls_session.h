@@ -44,6 +44,11 @@
 // application has answered, call client_hello_done or ocsp_done and then
 // ngtcp2_conn_continue_handshake, which comes back to advance without bytes.
 //
+// Pauses for a signature (both sides), with TlsSettings::private_key_engine: wolfSSL calls for it in
+// the middle of its CertificateVerify, is told that it would block, and asks again for the same when
+// the handshake goes on (engine/tls_session_sign.cpp). Then pause() is `signature`; answer by
+// signature_done and go on as above.
+//
 // What is refused here, before wolfSSL sees it: messages longer than limits::kMaxHandshakeMessage;
 // messages that do not belong into the level, among them KeyUpdate (RFC 9001 6), EndOfEarlyData (8.3)
 // and requests for a certificate after the handshake (4.4): connection error 0x10a,
@@ -87,8 +92,15 @@ namespace quicore::engine {
 // One line in NSS key-log format, without the newline.
 using KeyLogFunction = void (*)(void* user, std::string_view line);
 
-// What the handshake of a server waits for.
-enum class HandshakePause : std::uint8_t { none, client_hello, ocsp };
+// What the handshake waits for; the first two on servers only.
+enum class HandshakePause : std::uint8_t { none, client_hello, ocsp, signature };
+
+// What a key that lives elsewhere is to sign.
+struct SignatureInput {
+  SignatureAlgorithm algorithm{};
+  // The digest, whose hash is that of the algorithm; with Ed25519 the whole message.
+  std::vector<std::uint8_t> bytes;
+};
 
 class TlsSession {
  public:
@@ -127,7 +139,7 @@ class TlsSession {
   // it; a connection does so only for bytes it has held back.
   int advance(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
 
-  // --- pauses of a server ------------------------------------------------------------------------
+  // --- pauses ------------------------------------------------------------------------------------
 
   HandshakePause pause() const noexcept;
   // What the client says; only while pause() is not `none`.
@@ -139,6 +151,11 @@ class TlsSession {
   // Goes on and sends `response` with the certificate; empty: none. Errors: invalid_state when
   // nothing waits for it.
   Result<> ocsp_done(std::vector<std::uint8_t> response);
+  // Only while pause() is `signature`.
+  const SignatureInput& signature_input() const noexcept { return signing_->input; }
+  // Goes on with `signature`, or ends the handshake with the Error. Errors: invalid_state when
+  // nothing waits for it.
+  Result<> signature_done(Result<std::vector<std::uint8_t>> signature);
 
   // RFC 9001 8.2: hands ngtcp2's transport parameters to TLS, and the peer's to ngtcp2. Packet
   // protection calls both at the right moments. False when the handshake has to end.
@@ -159,6 +176,8 @@ class TlsSession {
   bool early_data_offered() const noexcept { return early_data_offered_; }  // client, at once
   bool early_data_accepted() const noexcept { return early_data_accepted_; }
 
+  // Those of the certificate that this side shows: of the context, or of its one for the server name.
+  const TlsSettings& shown_settings() const noexcept { return shown_->settings(); }
   // What this side showed; empty when it has none.
   const Certificate& local_certificate() const noexcept { return shown_->certificate(); }
   const Certificate& local_issuer() const noexcept { return shown_->issuer(); }
@@ -191,6 +210,7 @@ class TlsSession {
 
  private:
   friend struct TlsSessionCallbacks;  // wolfSSL's callbacks, tls_session_callbacks.cpp
+  friend struct TlsSignCallbacks;     // likewise, tls_session_sign.cpp
 
   explicit TlsSession(std::shared_ptr<TlsContext> context);
 
@@ -201,6 +221,8 @@ class TlsSession {
   int hold(std::span<const std::uint8_t> data) noexcept;
   void pause_for_ocsp();
   int release() noexcept;
+  int sign(SignatureAlgorithm algorithm, std::span<const std::uint8_t> input,
+           std::span<std::uint8_t> out, unsigned& size);
   void trace_messages(std::span<const std::uint8_t> sent) noexcept;
   void trace(std::string_view what, std::uint8_t type, std::size_t size) noexcept;
   bool check_messages(ngtcp2_encryption_level level, std::span<const std::uint8_t> data) noexcept;
@@ -230,6 +252,11 @@ class TlsSession {
   };
   std::unique_ptr<Held> held_;  // server: the ClientHello, until the handshake may go on
   std::vector<std::uint8_t> ocsp_response_;  // server: to be sent; client: received
+  struct Signing {
+    SignatureInput input;
+    std::optional<Result<std::vector<std::uint8_t>>> answer;
+  };
+  std::unique_ptr<Signing> signing_;
 
   std::string server_name_;
   std::string alpn_;

@@ -27,7 +27,9 @@ void TlsSession::hold_client_hello(const Parameters& parameters) {
 }
 
 HandshakePause TlsSession::pause() const noexcept {
-  return held_ != nullptr ? held_->pause : HandshakePause::none;
+  if (held_ != nullptr) return held_->pause;
+  return signing_ != nullptr && !signing_->answer ? HandshakePause::signature
+                                                  : HandshakePause::none;
 }
 
 const ClientHelloMessage& TlsSession::client_hello() const noexcept { return held_->hello; }

@@ -35,6 +35,8 @@ namespace engine {
 class ReplayFilter;
 }
 
+class KeyEngine;  // api/key_engine.h
+
 enum class Side : std::uint8_t { client, server };
 
 // PEM text, given directly or as the path of a file. One Pem may hold several blocks, such as a
@@ -79,6 +81,17 @@ inline constexpr std::uint64_t kNoOlderVersions = 0x02000000 | 0x04000000 | 0x10
 inline constexpr std::uint64_t kNoTls13 = 0x20000000;  // refused: QUIC needs TLS 1.3 (RFC 9001 4.2)
 }  // namespace secure_option
 
+// How a key signs in TLS 1.3 (RFC 8446 4.2.3); the numbers are those on the wire.
+enum class SignatureAlgorithm : std::uint16_t {
+  ecdsa_secp256r1_sha256 = 0x0403,
+  ecdsa_secp384r1_sha384 = 0x0503,
+  ecdsa_secp521r1_sha512 = 0x0603,
+  rsa_pss_rsae_sha256 = 0x0804,
+  rsa_pss_rsae_sha384 = 0x0805,
+  rsa_pss_rsae_sha512 = 0x0806,
+  ed25519 = 0x0807,
+};
+
 struct TicketSeed {
   std::array<std::uint8_t, kTicketKeySize> secret{};
   Instant drawn{};
@@ -107,11 +120,15 @@ struct TlsSettings {
   // OpenSSL 3 and later make it; with 3DES or RC2 it cannot be opened.
   std::vector<Pem> pfx{};
 
-  // OpenSSL's engines, by name: for keys that live elsewhere. Refused with not_supported (decision
-  // 0010).
-  std::string client_certificate_engine{};
-  std::string private_key_engine{};
+  // In place of `key`: who signs with the key of `certificate`, which lives elsewhere
+  // (api/key_engine.h). A handshake waits for the signature as long as its timeout allows. Both
+  // sides.
+  std::shared_ptr<const KeyEngine> private_key_engine{};
+  // Which key, for an engine that has several: handed to it with every request.
   std::string private_key_identifier{};
+  // An engine of OpenSSL, by name. Refused with not_supported (decision 0010): a client's key may
+  // live elsewhere by `private_key_engine` like a server's.
+  std::string client_certificate_engine{};
 
   // In place of certificates. A server with it needs no certificate; one that has both serves
   // either kind of client. Only the suites with SHA-256 go with it. Not used with 0-RTT.

@@ -13,6 +13,7 @@
 #include "api/handlers.h"
 #include "api/handshake_pause.h"
 #include "api/headers.h"
+#include "api/key_engine.h"
 #include "api/qlog.h"
 #include "api/runtime.h"
 #include "api/session.h"

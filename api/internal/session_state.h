@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/handlers.h"
 #include "api/internal/endpoint_state.h"
@@ -52,6 +53,7 @@ class SessionState final : public Counted,
   Completion<OcspResponse> ocsp_response();
   Result<> client_hello_done(std::shared_ptr<engine::TlsContext> context);
   Result<> ocsp_done(Bytes response);
+  Result<> signature_done(Result<std::vector<std::uint8_t>> signature);
 
   Completion<HandshakeInfo> handshake();
   Completion<> confirmed();
@@ -109,6 +111,7 @@ class SessionState final : public Counted,
   void on_closed(const std::optional<Error>& error) override;
   void handler_added() override;
 
+  void ask_key_engine(const engine::TlsSession& tls);
   void settle_handshake_events();
   void end_handshake_events();
   void keep_last_values();

@@ -58,7 +58,7 @@ wolfssl() {
     --enable-sp --enable-sp-asm --enable-mlkem --enable-curve25519 --enable-ed25519 --enable-opensslextra \
     --enable-alpn --enable-sni --enable-session-ticket --enable-earlydata --enable-psk --enable-hkdf \
     --enable-ocsp --enable-ocspstapling --enable-crl --enable-certgen --enable-pkcs12 --enable-enckeys \
-    --enable-keying-material \
+    --enable-keying-material --enable-pkcallbacks \
     CFLAGS="$flags -DHAVE_AES_ECB -DWOLFSSL_AES_DIRECT -DHAVE_SECRET_CALLBACK -DWOLFSSL_ALT_CERT_CHAINS \
       -DNO_KEEP_PEER_CERT -DWC_RNG_SEED_CB"
   make -j "$jobs"

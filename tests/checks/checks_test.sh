@@ -53,6 +53,13 @@ plant engine/shard.h '#include "api/session.h"'
 expect fail layers.sh "engine includes api"
 plant engine/shard.cpp 'auto now = std::chrono::steady_clock::now();'
 expect fail layers.sh "engine reads a clock"
+plant tools/main.cpp '#include "io/ring.h"'
+expect fail layers.sh "a tool includes what is not public"
+plant tools/main.cpp '#include "api/session.h"' 'auto since = quicore::engine::instant();'
+expect fail layers.sh "a tool calls the engine"
+plant tools/main.cpp '#include "tools/options.h"' '#include "api/session.h"' '// io::instant() is not for tools.'
+plant tools/options.h '#pragma once' '#include <quicore.h>'
+expect pass layers.sh "a tool uses the public API"
 
 plant api/session.h '#pragma once' 'struct Session { std::uint64_t since; };'
 expect fail public_headers.sh "a header is not self-contained"

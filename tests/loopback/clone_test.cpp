@@ -158,6 +158,43 @@ Task<int> takes_turns(Runtime& runtime) {
 // spec: E21 E22
 TEST_P(EndpointClone, ListeningClonesGetNewConnectionsStrictlyInTurn) { run(takes_turns); }
 
+// Datagrams that a shard passed on to another while `connections` clients came.
+Task<std::uint64_t> forwarded(Runtime& runtime, DispatchPolicy dispatch, std::uint32_t listening,
+                              int connections, std::string& answers) {
+  const auto identity = value_or_throw(make_development_identity());
+  Clones clones(runtime);
+  EndpointConfig config;
+  config.dispatch = dispatch;
+  co_await clones.create(config);
+  const Address address = clones.first().address().value();
+  for (std::uint32_t i = 0; i < listening; ++i) co_await clones.listen(i, identity);
+  answers = co_await who_serve(connections, address, identity);
+  std::uint64_t sum = 0;
+  auto count = [](Endpoint& endpoint) { return endpoint.stats().forwarded_count; };
+  for (std::uint32_t i = 0; i < runtime.size(); ++i) sum += co_await clones.on(i, count);
+  co_await clones.destroy();
+  co_return sum;
+}
+
+Task<int> stays_where_it_came(Runtime& runtime) {
+  constexpr int kClients = 24;  // the chance that turns and the kernel always agree: 3 to the -24
+  std::string answers;
+  EXPECT_GT(co_await forwarded(runtime, DispatchPolicy::round_robin, kShards, kClients, answers),
+            0u);
+  EXPECT_EQ(answers, "012012012012012012012012");
+  EXPECT_EQ(co_await forwarded(runtime, DispatchPolicy::initial_hash, kShards, kClients, answers),
+            0u);
+  EXPECT_NE(answers, "012012012012012012012012");
+  for (const char shard : {'0', '1', '2'}) EXPECT_THAT(answers, testing::Contains(shard));
+  // Where nobody listens it goes to one who does, in turn.
+  EXPECT_GT(co_await forwarded(runtime, DispatchPolicy::initial_hash, 1, kClients, answers), 0u);
+  EXPECT_EQ(answers, std::string(kClients, '0'));
+  co_return EXIT_SUCCESS;
+}
+
+// spec: E22
+TEST_P(EndpointClone, TheKernelMayChooseInsteadOfTurns) { run(stays_where_it_came); }
+
 Task<int> takes_turns_with_retry(Runtime& runtime) {
   const auto identity = value_or_throw(make_development_identity());
   Clones clones(runtime);

@@ -369,17 +369,33 @@ TEST(SpecTls, AClientWhoseFunctionHasNoKeyUsesCertificates) {
   EXPECT_FALSE(run.pair.session.peer_certificate().empty());
 }
 
-// --- engines ------------------------------------------------------------------------------------
+// --- wrong settings ------------------------------------------------------------------------------
 
-// spec: SC16 SC26 SC27
-TEST(SpecTls, EnginesAreNotSupported) {
-  for (const auto field :
-       {&TlsSettings::client_certificate_engine, &TlsSettings::private_key_engine,
-        &TlsSettings::private_key_identifier}) {
-    TlsSettings settings = client_config("xyz").secure;
-    settings.*field = "pkcs11";
-    expect_refused(Side::client, settings, Errc::not_supported, "private_key_engine: ");
+// spec: SC11 SC12 SC15 SC21 SC29 SC31 SC32
+TEST(SpecTls, EveryProblemIsToldAtOnce) {
+  TlsSettings settings;
+  settings.certificate = {Pem::file("/nowhere/cert.pem")};
+  settings.key = {Pem::file("/nowhere/key.pem")};
+  settings.ca = {Pem::bytes("none")};
+  settings.ciphers = "RC4";
+  settings.groups = "brainpool";
+  settings.signature_algorithms = "ECDSA+MD4";
+  settings.alpn.clear();
+  settings.session_timeout = 0s;
+  settings.secure_options = 1;
+  settings.verify = static_cast<Verify>(9);
+  const auto context = make_tls_context(Side::client, settings);
+  ASSERT_FALSE(context.has_value());
+  EXPECT_EQ(context.error().kind, Errc::invalid_argument);
+  EXPECT_THAT(context.error().reason, StartsWith("TlsSettings (10 problems): "));
+  for (const char* field :
+       {"certificate: ", "key: ", "ca: ", "ciphers: ", "groups: ", "alpn: ",
+        "signature_algorithms: ", "session_timeout: ", "secure_options: ", "verify: "}) {
+    EXPECT_THAT(context.error().reason, HasSubstr(field));
   }
+  settings = client_config("xyz").secure;
+  settings.verify = static_cast<Verify>(9);
+  expect_refused(Side::client, settings, Errc::invalid_argument, "verify: it is none of");
 }
 
 // --- resumption ---------------------------------------------------------------------------------

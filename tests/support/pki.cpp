@@ -39,7 +39,8 @@ authorityKeyIdentifier = keyid
 void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
 
 std::string key_arguments(const std::string& key) {
-  return key == "ec" ? "-newkey ec -pkeyopt ec_paramgen_curve:P-256" : "-newkey " + key;
+  if (key.starts_with("P-")) return "-newkey ec -pkeyopt ec_paramgen_curve:" + key;
+  return "-newkey " + key;
 }
 
 }  // namespace
@@ -58,7 +59,7 @@ Pki::Pki(const std::string& common_name) {
   write(path("ca.cnf"), kConfiguration);
   write(path("index.txt"), "");
   write(path("serial"), "1000\n");
-  openssl("req -x509 " + key_arguments("ec") +
+  openssl("req -x509 " + key_arguments("P-256") +
           " -nodes -keyout ca.key -out ca.pem -days 30 -subj '/CN=" + common_name +
           "' -addext basicConstraints=critical,CA:TRUE"
           " -addext keyUsage=critical,keyCertSign,cRLSign,digitalSignature");
@@ -98,6 +99,31 @@ std::string Pki::pfx(const Identity& identity, const std::string& passphrase) {
   openssl("pkcs12 -export -in " + identity.name + ".pem -inkey " + identity.name +
           ".key -certfile ca.pem -passout pass:" + passphrase + " -out out.pfx");
   return read("out.pfx");
+}
+
+std::string Pki::sign(const Identity& identity, SignatureAlgorithm algorithm,
+                      const std::string& input) {
+  write(path("to-sign"), input);
+  const auto number = static_cast<unsigned>(algorithm);
+  const unsigned hash = number >> 8 == 8 ? number & 0xff : number >> 8;  // RFC 8446 4.2.3
+  const std::string digest = hash == 4 ? "sha256" : hash == 5 ? "sha384" : "sha512";
+  std::string options = " -pkeyopt digest:" + digest;
+  switch (algorithm) {
+    case SignatureAlgorithm::ed25519:
+      options = " -rawin";
+      break;
+    case SignatureAlgorithm::rsa_pss_rsae_sha256:
+    case SignatureAlgorithm::rsa_pss_rsae_sha384:
+    case SignatureAlgorithm::rsa_pss_rsae_sha512:
+      options +=
+          " -pkeyopt rsa_padding_mode:pss -pkeyopt rsa_pss_saltlen:digest -pkeyopt rsa_mgf1_md:" +
+          digest;
+      break;
+    default:
+      break;
+  }
+  openssl("pkeyutl -sign -inkey " + identity.name + ".key -in to-sign -out signature" + options);
+  return read("signature");
 }
 
 std::string Pki::encrypted_key(const Identity& identity, const std::string& passphrase) {

@@ -31,13 +31,16 @@ class Pki {
   Pki& operator=(const Pki&) = delete;
 
   const std::string& ca_pem() const { return ca_pem_; }
-  // For localhost, signed by the CA; `key` is "ec" or "rsa:2048".
-  Identity issue(const std::string& name, const std::string& key = "ec");
+  // For localhost, signed by the CA; `key` is a curve such as "P-256", "rsa:2048" or "ed25519".
+  Identity issue(const std::string& name, const std::string& key = "P-256");
   void revoke(const Identity& identity);
   // The list as of now.
   std::string crl_pem();
   // DER, signed by the CA.
   std::string ocsp_response(const Identity& identity);
+  // By the key of `identity`, in another process: what a SignatureRequest asks for.
+  std::string sign(const Identity& identity, SignatureAlgorithm algorithm,
+                   const std::string& input);
   std::string encrypted_key(const Identity& identity, const std::string& passphrase);
   // DER, as `openssl pkcs12 -export` makes it, with the CA's certificate.
   std::string pfx(const Identity& identity, const std::string& passphrase);

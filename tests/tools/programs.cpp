@@ -83,6 +83,7 @@ WorkingDirectory::WorkingDirectory() {
   write("not.pem", "neither a certificate nor a key\n");
   write("damaged.session", "neither a ticket nor a token\n");
   write("page.html", "<p>hello</p>\n");
+  write("empty", "");
   fs::create_directory(path_ / "folder");
 }
 
@@ -125,8 +126,14 @@ Ended WorkingDirectory::run(const std::vector<std::string>& command,
 RunningServer::RunningServer(const WorkingDirectory& directory, std::vector<std::string> options,
                              const std::vector<std::string>& environment)
     : directory_(directory) {
-  std::vector<std::string> command = {"quicore-server", "--json",   "--listen", "127.0.0.1:0",
-                                      "--cert",         "cert.pem", "--key",    "key.pem"};
+  const auto given = [&](const char* option) {
+    return std::ranges::find(options, option) != options.end();
+  };
+  std::vector<std::string> command = {"quicore-server", "--json"};
+  if (!given("--listen")) command.insert(command.end(), {"--listen", "127.0.0.1:0"});
+  if (!given("--cert") && !given("--pfx")) {
+    command.insert(command.end(), {"--cert", "cert.pem", "--key", "key.pem"});
+  }
   command.insert(command.end(), options.begin(), options.end());
   auto child = directory.start("server", command, environment);
   if (!child) {

@@ -6,7 +6,7 @@
 //   cert.pem key.pem    that belong together          not.pem    text that is no PEM
 //   other.pem           the key of another identity   damaged.session  a line of text
 //   stranger.pem        its certificate               page.html  a small page
-//   folder/             a directory
+//   folder/             a directory                   empty      nothing
 #pragma once
 
 #include <gtest/gtest.h>
@@ -53,7 +53,8 @@ class WorkingDirectory {
   std::filesystem::path path_;
 };
 
-// quicore-server --json on a port of the kernel's choice; ended with SIGTERM by the destructor.
+// quicore-server --json on a port of the kernel's choice with cert.pem, unless `options` say
+// otherwise; ended with SIGTERM by the destructor.
 class RunningServer {
  public:
   // Fails the test when the server does not say that it is ready.

@@ -51,12 +51,28 @@ Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
     // With 0-RTT requests may leave before the handshake has ended.
     if (options_.early_data && resume_ && session_.streams_left() > 0) co_return {};
     const auto done = co_await session_.handshake().wait({});
-    if (done) co_return {};
+    if (done) co_return check_status();
     last = failure(done.error().kind,
                    why_not_connected(done.error(), address, options_.connect_timeout));
     endpoint_.destroy();
   }
   co_return last;
+}
+
+// A resumed session shows no certificate, thus no status either.
+Result<> Fetcher::check_status() const {
+  const auto handshake = session_.handshake();
+  const bool resumed = handshake.ready() && *handshake.peek() && (*handshake.peek())->resumed;
+  if (options_.ocsp != OcspWish::require || resumed || ocsp_status() == "stapled") return {};
+  return failure(Errc::certificate,
+                 "the server stapled no OCSP response: see what it says with --ocsp off");
+}
+
+std::string Fetcher::ocsp_status() const {
+  if (options_.ocsp == OcspWish::off) return {};
+  const auto answer = session_.ocsp_response();
+  const bool stapled = answer.ready() && *answer.peek() && !(*answer.peek())->response.empty();
+  return stapled ? "stapled" : "none";
 }
 
 Task<> Fetcher::fetch_all() {
@@ -75,6 +91,8 @@ Task<> Fetcher::fetch_all() {
     result.resumed = (*handshake.peek())->resumed;
     result.early_data = (*handshake.peek())->early_data;
     result.version = session_.version();
+    result.remote = session_.remote_address().to_string();
+    result.ocsp = ocsp_status();
   }
 }
 

@@ -44,6 +44,8 @@ struct FetchResult {
   bool resumed = false;
   bool early_data = false;
   QuicVersion version{};
+  std::string remote;  // where the server was in the end
+  std::string ocsp;    // "stapled" or "none"; empty: not asked for
 
   bool ok() const noexcept {
     return error.empty() && (status == "done" || status.starts_with('2'));
@@ -85,6 +87,8 @@ class Fetcher {
   const Session& session() const noexcept { return session_; }
 
  private:
+  Result<> check_status() const;
+  std::string ocsp_status() const;
   Task<> move_after(Duration delay, bool rebinding_only);
   Task<> fetch_in_turn(std::size_t* running, Promise<> all_done);
   // Nothing: the request goes on elsewhere.

@@ -52,6 +52,14 @@ void add_options(CLI::App& app, GetOptions& options, std::vector<std::string>& u
   app.add_flag("--key-update", options.key_update, "update the keys once, in mid transfer");
   app.add_flag("--insecure", options.insecure, "do not verify the server's certificate");
   add_input_file(app, "--ca", options.ca, "trust these certificates, PEM");
+  add_crl(app, options.crl);
+  add_choice<OcspWish>(
+      app, "--ocsp", options.ocsp,
+      {{"off", OcspWish::off}, {"show", OcspWish::show}, {"require", OcspWish::require}},
+      "the status of the certificate: off, show what the server staples, or require it");
+  add_identity(app, options.identity, " to show when the server asks");
+  add_psk(app, options.psk);
+  add_preferred_address_choice(app, options.use_preferred_address);
   add_parsed(app, "--migrate-after", options.migrate_after,
              "go on from another port, with path validation, after", parse_duration)
       ->type_name("DURATION");
@@ -103,6 +111,13 @@ void check_combination(const GetOptions& options) {
   if (!options.output.empty() && !options.output_directory.empty()) {
     refuse_option("--output-dir", "an answer goes to one place: give --output or --output-dir");
   }
+  check_identity(options.identity);
+  if (!options.crl.empty() && options.ca.empty()) {
+    refuse_option("--crl", "lists what CAs have revoked: name those CAs by --ca");
+  }
+  if (options.ocsp != OcspWish::off && options.early_data) {
+    refuse_option("--ocsp", "comes after requests in 0-RTT have left: leave --early-data out");
+  }
   const bool one_origin = std::ranges::all_of(
       options.urls, [&](const Url& url) { return url.origin() == options.urls.front().origin(); });
   if (!options.session_file.empty() && !one_origin) {
@@ -153,6 +168,11 @@ SessionConfig session_config_of(const GetOptions& options, const Url& url) {
   config.versions = options.versions;
   if (options.insecure) config.secure.verify = Verify::none;
   if (!options.ca.empty()) config.secure.ca = {Pem::file(options.ca)};
+  if (!options.crl.empty()) config.secure.crl = {Pem::file(options.crl)};
+  apply_identity(options.identity, config.secure);
+  config.secure.psk = options.psk;
+  config.secure.ocsp = options.ocsp != OcspWish::off;
+  config.use_preferred_address = options.use_preferred_address;
   config.secure.early_data = options.early_data;
   config.handshake_timeout = options.connect_timeout;
   config.transport.initial_max_data = options.window;

@@ -11,9 +11,13 @@
 
 #include "api/config.h"
 #include "api/runtime.h"
+#include "tools/common/identity_options.h"
 #include "tools/common/url.h"
 
 namespace quicore::tools {
+
+// What to do about the status of the server's certificate: ask and tell, or demand an answer.
+enum class OcspWish : std::uint8_t { off, show, require };
 
 struct GetOptions {
   std::vector<Url> urls;
@@ -26,6 +30,10 @@ struct GetOptions {
   std::uint32_t max_redirects = 10;
   std::string session_file;
   std::string ca;
+  std::string crl;
+  IdentityOptions identity;
+  PskKeys psk;
+  OcspWish ocsp = OcspWish::off;
   std::string keylog;
   std::string qlog;
   std::uint32_t parallel = 8;
@@ -37,6 +45,7 @@ struct GetOptions {
   std::uint64_t window = 16ULL * 1024 * 1024;
   PortChoice port = PortChoice::automatic;
   std::vector<QuicVersion> versions{QuicVersion::v1, QuicVersion::v2};
+  bool use_preferred_address = true;
   bool insecure = false;
   bool follow_redirects = false;
   bool go_on = false;  // with what an earlier run left of the file

@@ -7,7 +7,9 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
+#include "tools/common/hex.h"
 #include "tools/common/sentence.h"
 
 namespace quicore::tools {
@@ -15,32 +17,6 @@ namespace quicore::tools {
 namespace {
 
 constexpr mode_t kOwnerOnly = 0600;
-
-std::string to_hex(const std::vector<std::byte>& bytes) {
-  static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const std::byte byte : bytes) {
-    text.push_back(kDigits[std::to_integer<unsigned>(byte) >> 4]);
-    text.push_back(kDigits[std::to_integer<unsigned>(byte) & 15]);
-  }
-  return text;
-}
-
-bool from_hex(const std::string& text, std::vector<std::byte>& bytes) {
-  const auto value = [](char c) -> int {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  if (text.size() % 2 != 0) return false;
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = value(text[i]);
-    const int low = value(text[i + 1]);
-    if (high < 0 || low < 0) return false;
-    bytes.push_back(static_cast<std::byte>(high * 16 + low));
-  }
-  return true;
-}
 
 }  // namespace
 
@@ -54,13 +30,18 @@ Result<std::optional<Resume>> load_session_file(const std::string& path) {
   std::getline(file, ticket);
   std::getline(file, params);
   std::getline(file, token);
-  Resume resume;
-  if (!from_hex(ticket, resume.session_ticket) || !from_hex(params, resume.transport_params) ||
-      !from_hex(token, resume.token) || resume.session_ticket.empty()) {
+  auto ticket_bytes = from_hex(ticket);
+  auto params_bytes = from_hex(params);
+  auto token_bytes = from_hex(token);
+  if (!ticket_bytes || ticket_bytes->empty() || !params_bytes || !token_bytes) {
     return failure(Errc::invalid_argument,
                    "--session-file: \"" + path +
                        "\" is not a session file: name another, or delete it to make a new one");
   }
+  Resume resume;
+  resume.session_ticket = std::move(*ticket_bytes);
+  resume.transport_params = std::move(*params_bytes);
+  resume.token = std::move(*token_bytes);
   return resume;
 }
 

@@ -92,6 +92,9 @@ void add_transport(CLI::App& app, LoadOptions& options) {
   add_cpu_list(app, "--cpus", options.cpus, "shard i is pinned to the i-th of these");
   app.add_flag("--insecure", options.insecure, "do not verify the server's certificate");
   add_input_file(app, "--ca", options.ca, "trust these certificates, PEM");
+  add_identity(app, options.identity, " to show when the server asks");
+  add_psk(app, options.psk);
+  add_preferred_address_choice(app, options.use_preferred_address);
   add_window(app, options.window);
   add_duration(app, "--connect-timeout", options.connect_timeout, "give up connecting after",
                kShortestWait);
@@ -124,6 +127,7 @@ void check_combination(LoadOptions& options) {
   if (options.mode == LoadMode::datagram && !fits) {
     refuse_option("--size", "a datagram carries its number and time: write 16 to 65507 bytes");
   }
+  check_identity(options.identity);
   if (auto url = parse_url(options.url); !url) refuse_option("url", url.error().reason);
   if (options.mode == LoadMode::datagram) options.alpn = "quicore-echo";
 }
@@ -172,6 +176,9 @@ SessionConfig session_config_of(const LoadOptions& options, const std::string& h
   config.versions = options.versions;
   if (options.insecure) config.secure.verify = Verify::none;
   if (!options.ca.empty()) config.secure.ca = {Pem::file(options.ca)};
+  apply_identity(options.identity, config.secure);
+  config.secure.psk = options.psk;
+  config.use_preferred_address = options.use_preferred_address;
   config.handshake_timeout = options.connect_timeout;
   config.transport.initial_max_data = options.window;
   config.transport.initial_max_stream_data_bidi_local = options.window / 2;

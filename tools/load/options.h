@@ -12,6 +12,7 @@
 #include "api/config.h"
 #include "api/runtime.h"
 #include "io/error.h"
+#include "tools/common/identity_options.h"
 
 namespace quicore::tools {
 
@@ -22,6 +23,8 @@ struct LoadOptions {
   std::string url;
   std::string alpn = "h3";
   std::string ca;
+  IdentityOptions identity;
+  PskKeys psk;
   std::vector<int> cpus;
   LoadMode mode = LoadMode::request;
   std::uint32_t connections = 1;
@@ -39,6 +42,7 @@ struct LoadOptions {
   PortChoice port = PortChoice::automatic;
   std::vector<QuicVersion> versions{QuicVersion::v1, QuicVersion::v2};
   std::string sha256;  // of every body; implies `check`
+  bool use_preferred_address = true;
   bool insecure = false;
   bool check = false;
   bool json = false;

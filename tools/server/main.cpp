@@ -72,6 +72,12 @@ Task<> stop_at_second_signal(Runtime& runtime, Completion<int> asked) {
   runtime.stop();
 }
 
+void staple(const Session& session, const std::string& response) {
+  session.ocsp_request().then([&response](const Result<OcspRequest>& asked) {
+    if (asked) (void)asked->respond_with(response);  // not when the client has gone
+  });
+}
+
 struct Service {
   const ServerOptions& options;
   Web web;
@@ -87,6 +93,7 @@ Task<int> serve(Runtime& runtime, const Service& service, EndpointConfig endpoin
       runtime.listen_on_all(std::move(endpoint), std::move(session), [&service](Session accepted) {
         if (service.key_log) service.key_log->follow(accepted);
         service.qlogs.follow(accepted);
+        if (!service.options.ocsp.empty()) staple(accepted, service.options.ocsp);
         serve_session(service.web, accepted);
       });
   if (!listener) co_return fail(listener.error());
@@ -123,7 +130,7 @@ Result<Web> web_of(const ServerOptions& options) {
 
 int run(const ServerOptions& options) {
   std::optional<DevelopmentIdentity> identity;
-  if (options.certificate.empty()) {
+  if (!options.identity.given()) {
     auto made = make_development_identity();
     if (!made) return fail(made.error());
     identity = std::move(*made);

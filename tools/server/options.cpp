@@ -3,6 +3,8 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <fstream>
+#include <sstream>
 #include <utility>
 
 #include "tools/common/options.h"
@@ -33,13 +35,43 @@ void check_combination(const ServerOptions& options) {
   if (auto address = Address::parse_with_port(options.listen); !address) {
     refuse_option("--listen", address.error().reason);
   }
-  if (options.certificate.empty() != options.key.empty()) {
-    refuse_option(options.certificate.empty() ? "--key" : "--cert",
-                  "a certificate and its key go together: give --cert and --key");
+  check_identity(options.identity);
+  if (options.identity.given() && !options.write_certificate.empty()) {
+    refuse_option("--write-cert",
+                  "writes the development certificate: leave --cert, --key and --pfx out");
   }
-  if (!options.certificate.empty() && !options.write_certificate.empty()) {
-    refuse_option("--write-cert", "writes the development certificate: leave --cert and --key out");
+  if (options.client_ca.empty() && options.client_certificate != Verify::strict) {
+    refuse_option("--client-cert", "asks for what nobody could check: give --client-ca");
   }
+  if (options.client_ca.empty() && !options.crl.empty()) {
+    refuse_option("--crl", "is about certificates of clients: give --client-ca");
+  }
+}
+
+// DER of a SEQUENCE (RFC 6960 4.2.1); what is in it is for clients to judge.
+Parsed<std::string> read_ocsp_response(const std::string& path) {
+  if (auto readable = parse_input_file(path); !readable) return readable;
+  std::ostringstream content;
+  content << std::ifstream(path, std::ios::binary).rdbuf();
+  std::string response = std::move(content).str();
+  if (response.starts_with('\x30')) return response;
+  return std::unexpected("\"" + path +
+                         "\" is no OCSP response in DER: make one by openssl ocsp -respout");
+}
+
+void add_identities(CLI::App& app, ServerOptions& options) {
+  add_identity(app, options.identity);
+  app.add_option("--write-cert", options.write_certificate,
+                 "write the development certificate here, for curl --cacert");
+  add_input_file(app, "--client-ca", options.client_ca,
+                 "demand certificates of clients, signed by these CAs, PEM");
+  add_choice<Verify>(app, "--client-cert", options.client_certificate,
+                     {{"require", Verify::strict}, {"request", Verify::report}},
+                     "with --client-ca: require one, or request it and serve those without, too");
+  add_crl(app, options.crl);
+  add_psk(app, options.psk);
+  add_parsed(app, "--ocsp", options.ocsp, "staple this OCSP response, DER", read_ocsp_response)
+      ->type_name("FILE");
 }
 
 void add_options(CLI::App& app, ServerOptions& options) {
@@ -59,10 +91,11 @@ void add_options(CLI::App& app, ServerOptions& options) {
       app, "--access-log-format", options.access_log_format,
       {{"common", AccessLogFormat::common}, {"json", AccessLogFormat::json}},
       "common (Common Log Format) or json");
-  add_input_file(app, "--cert", options.certificate, "certificate chain, PEM; needs --key");
-  add_input_file(app, "--key", options.key, "private key, PEM; needs --cert");
-  app.add_option("--write-cert", options.write_certificate,
-                 "write the development certificate here, for curl --cacert");
+  add_identities(app, options);
+  app.add_option("--preferred-address", options.preferred_addresses,
+                 "where clients shall go on after the handshake; one of each family")
+      ->allow_extra_args(false)
+      ->type_name("ADDRESS:PORT");
   add_number(app, "--shards", options.shards, 1, kMostShards, "threads, each with its own sockets");
   add_cpu_list(app, "--cpus", options.cpus, "shard i is pinned to the i-th of these");
   add_number(app, "--max-connections", options.max_connections, 1, kMostConnections,
@@ -81,6 +114,24 @@ void add_options(CLI::App& app, ServerOptions& options) {
   app.add_flag("--early-data", options.early_data, "accept 0-RTT requests: they can be replayed");
   app.add_flag("--json", options.json, "machine-readable output");
   app.add_flag("--quiet", options.quiet, "print nothing but errors");
+}
+
+Result<> set_preferred_addresses(const ServerOptions& options, TransportParams& transport) {
+  for (const std::string& text : options.preferred_addresses) {
+    const auto address = Address::parse_with_port(text);
+    if (!address) {
+      return failure(Errc::invalid_argument, "--preferred-address: " + address.error().reason);
+    }
+    auto& target = address->family() == Family::ipv4 ? transport.preferred_address_ipv4
+                                                     : transport.preferred_address_ipv6;
+    if (target) {
+      return failure(Errc::invalid_argument,
+                     "--preferred-address: \"" + text +
+                         "\" is the second of its family: give one IPv4 and one IPv6 address");
+    }
+    target = *address;
+  }
+  return {};
 }
 
 }  // namespace
@@ -119,9 +170,17 @@ Result<SessionConfig> session_config_of(const ServerOptions& options, const TlsS
   config.alpn = {"h3", "hq-interop", "quicore-echo", "quicore-perf"};
   config.versions = options.versions;
   config.secure = identity;
-  if (!options.certificate.empty()) {
-    config.secure.certificate = {Pem::file(options.certificate)};
-    config.secure.key = {Pem::file(options.key)};
+  apply_identity(options.identity, config.secure);
+  config.secure.psk = options.psk;
+  config.secure.ocsp = !options.ocsp.empty();
+  if (!options.client_ca.empty()) {
+    config.secure.request_peer_certificate = true;
+    config.secure.verify = options.client_certificate;
+    config.secure.ca = {Pem::file(options.client_ca)};
+    if (!options.crl.empty()) config.secure.crl = {Pem::file(options.crl)};
+  }
+  if (auto set = set_preferred_addresses(options, config.transport); !set) {
+    return std::unexpected(std::move(set.error()));
   }
   config.secure.early_data = options.early_data;
   config.transport.max_idle_timeout = options.idle_timeout;

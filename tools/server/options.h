@@ -10,6 +10,7 @@
 
 #include "api/runtime.h"
 #include "io/error.h"
+#include "tools/common/identity_options.h"
 #include "tools/server/access_log.h"
 #include "tools/server/file_site.h"
 
@@ -18,14 +19,19 @@ namespace quicore::tools {
 struct ServerOptions {
   std::string listen = "127.0.0.1:4433";
   std::string root = ".";
-  std::string certificate;
-  std::string key;
+  IdentityOptions identity;
   std::string write_certificate;
   std::string keylog;
   std::string qlog;
   std::string access_log;
   AccessLogFormat access_log_format = AccessLogFormat::common;
   SiteOptions site;
+  std::string client_ca;
+  Verify client_certificate = Verify::strict;  // with client_ca
+  std::string crl;
+  PskKeys psk;
+  std::string ocsp;                              // DER of the response to staple
+  std::vector<std::string> preferred_addresses;  // at most one of each family
   std::vector<int> cpus;
   std::uint32_t shards = 1;
   std::uint64_t payload = 0;  // 0: path MTU discovery

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
@@ -174,6 +175,132 @@ TEST(SessionQlog, TellsWhatHttp3Does) {
   EXPECT_THAT(answer.at(1).dump(), testing::HasSubstr("200"));
   EXPECT_EQ(answer.back().at("data").at("frame").at("frame_type"), "goaway");
   EXPECT_THAT(at_client.text + at_server.text, testing::Not(testing::HasSubstr("secret")));
+}
+
+// A pair whose two ends collect their qlogs.
+struct LoggedPair : ApiPair {
+  Collected at_client;
+  Collected at_server;
+
+  explicit LoggedPair(WorldOptions options) : ApiPair(std::move(options)) {}
+  void begin(const std::string& alpn, SessionConfig of_server) {
+    collecting_ = server.endpoint.on_session().add_listener(
+        [this](Session session) { server.shard().spawn(at_server.collect(session.qlog())); });
+    connect(with_qlog(std::move(of_server)), with_qlog(client_config(alpn)));
+    client.shard().spawn(at_client.collect(session.qlog()));
+  }
+  void finish() {
+    run_until([this] { return at_client.complete && at_server.complete; });
+  }
+
+ private:
+  Subscription collecting_;
+};
+
+// spec: S24
+TEST(SessionQlog, TellsWhatHoldsSendingUp) {
+  LoggedPair pair(this_test());
+  std::vector<StreamEvent> unread;
+  pair.server.endpoint.on_session() = [&](Session session) {
+    session.on_stream() = [&](StreamEvent event) { unread.push_back(std::move(event)); };
+  };
+  SessionConfig narrow = server_config("xyz");
+  narrow.transport.initial_max_stream_data_bidi_remote = 1000;
+  narrow.transport.initial_max_data = 1500;
+  pair.begin("xyz", narrow);
+  auto one = value_or_throw(pair.session.open({.body = std::string(5000, 'x')}));
+  pair.settle(1s);
+  EXPECT_TRUE(named(parse(pair.at_server.text), "quicore:blocked").empty());
+  auto records = named(parse(pair.at_client.text), "quicore:blocked");
+  ASSERT_EQ(records.size(), 1u);
+  EXPECT_EQ(records[0].at("data"), json({{"by", "stream_flow_control"}, {"stream_id", 0}}));
+  auto two = value_or_throw(pair.session.open({.body = std::string(5000, 'x')}));
+  pair.settle(1s);
+  records = named(parse(pair.at_client.text), "quicore:blocked");
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[1].at("data"), json({{"by", "session_flow_control"}}));
+}
+
+// spec: S24
+TEST(SessionQlog, TellsOfPathsAndRefusedStreams) {
+  LoggedPair pair(this_test());
+  pair.begin("xyz", server_config("xyz"));
+  pair.settle(1s);
+  EXPECT_TRUE(named(parse(pair.at_client.text), "quicore:path_validated").empty());
+  const Address before = pair.session.local_address();
+  value_or_throw(pair.session.migrate());
+  pair.settle(1s);
+  const Address after = pair.session.local_address();
+  ASSERT_NE(after, before);
+  const auto paths = named(parse(pair.at_client.text), "quicore:path_validated");
+  ASSERT_FALSE(paths.empty());
+  EXPECT_EQ(paths.back().at("data"), json({{"local", after.to_string()},
+                                           {"remote", pair.session.remote_address().to_string()}}));
+  // Streams of the peer are refused once a session closes.
+  auto kept = value_or_throw(pair.session.open({.body = Body::streamed()}));
+  const Buf begun = Buf::copy("begun");
+  value_or_throw(kept.writer().try_write({&begun, 1}));
+  pair.settle(1s);
+  EXPECT_TRUE(named(parse(pair.at_server.text), "quicore:stream_refused").empty());
+  pair.accepted.close();
+  pair.settle(1s);
+  auto late = value_or_throw(pair.session.open({.body = "late"}));
+  pair.settle(1s);
+  const std::vector<json> records = parse(pair.at_server.text);
+  EXPECT_EQ(named(records, "quicore:graceful_close_begun").size(), 1u);
+  const auto refused = named(records, "quicore:stream_refused");
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_EQ(refused[0].at("data"), json({{"stream_id", 4}, {"code", 0}}));
+}
+
+// spec: S24
+TEST(SessionQlog, TellsHowTheSessionEnded) {
+  struct Case {
+    std::function<void(LoggedPair&)> end;
+    json client, server;
+  };
+  const Error app = Error::application(77, "enough");
+  const std::vector<Case> cases{
+      {[](LoggedPair& pair) { pair.session.close(); },
+       {{"owner", "local"}, {"trigger", "clean"}},
+       {{"owner", "remote"}, {"trigger", "clean"}}},
+      {[&](LoggedPair& pair) { pair.session.cancel(app); },
+       {{"owner", "local"}, {"trigger", "application"}, {"application_code", 77}},
+       {{"owner", "remote"}, {"trigger", "application"}, {"application_code", 77}}},
+      {[](LoggedPair& pair) { pair.accepted.cancel(Error::transport(0x1, "out of order")); },
+       {{"owner", "remote"}, {"trigger", "transport"}, {"connection_code", 1}},
+       {{"owner", "local"}, {"trigger", "transport"}, {"connection_code", 1}}},
+  };
+  for (const Case& one : cases) {
+    LoggedPair pair(this_test());
+    pair.begin("xyz", server_config("xyz"));
+    EXPECT_TRUE(named(parse(pair.at_client.text), "connectivity:connection_closed").empty());
+    one.end(pair);
+    pair.finish();
+    const auto expect = [&](const Collected& side, const json& wanted) {
+      auto records = named(parse(side.text), "connectivity:connection_closed");
+      ASSERT_EQ(records.size(), 1u);
+      json data = records[0].at("data");
+      EXPECT_EQ(data.contains("reason"), wanted.at("trigger") != "clean");
+      data.erase("reason");
+      EXPECT_EQ(data, wanted);
+    };
+    expect(pair.at_client, one.client);
+    expect(pair.at_server, one.server);
+  }
+}
+
+// spec: S24
+TEST(SessionQlog, TellsOfASessionThatWasGivenUp) {
+  LoggedPair pair(this_test());
+  pair.begin("xyz", server_config("xyz"));
+  pair.route->replace({Loss{1.0}});
+  pair.finish();  // by the idle timeout
+  for (const Collected* side : {&pair.at_client, &pair.at_server}) {
+    const auto records = named(parse(side->text), "connectivity:connection_closed");
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].at("data").at("trigger"), "timed_out");
+  }
 }
 
 TEST(Qlog, DropsAndCountsWhatNobodyFetches) {

@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <functional>
 #include <limits>
+#include <regex>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -256,6 +259,9 @@ const SessionCase kSessionCases[] = {
      },
      "http3.datagrams needs transport.max_datagram_frame_size above 0",
      [](S& c) { c.http3.datagrams = true; }},
+    {"keep_alive_idle", Side::client, [](S& c) { c.keep_alive = 30s; },
+     "keep_alive is 30 s, must be shorter than transport.max_idle_timeout, 30 s",
+     [](S& c) { c.keep_alive = 29s; }},
     {"ack_delay_exponent", Side::client, [](S& c) { c.transport.ack_delay_exponent = 21; },
      "transport.ack_delay_exponent is 21, must be 0 to 20",
      [](S& c) { c.transport.ack_delay_exponent = 20; }},
@@ -316,6 +322,53 @@ INSTANTIATE_TEST_SUITE_P(All, SessionConfigField, testing::ValuesIn(kSessionCase
 
 TEST(SessionConfig, HasACaseForEveryRowOfThePage) {
   expect_a_case_for_every_row("SessionConfig", kSessionCases);
+}
+
+// --- the page ------------------------------------------------------------------------------------
+
+std::string text_of_file(const std::string& path) {
+  std::ostringstream text;
+  text << std::ifstream(std::string(QUICORE_SOURCE_DIR "/") + path).rdbuf();
+  return text.str();
+}
+
+// The names of the data members, as the header writes them.
+std::vector<std::string> fields_of(const std::string& header, const std::string& type) {
+  const std::string all = text_of_file(header);
+  const std::size_t begin = all.find("\nstruct " + type + " {");
+  const std::string body = all.substr(begin, all.find("\n};", begin) - begin);
+  const std::regex field(
+      R"(\n  (?:[\w:]+(?:<.*>)?|[\w:]+<.*>\s+)\s+(\w+)(?:\{[^\n]*\}| =[^\n]*)?;)");
+  std::vector<std::string> names;
+  for (std::sregex_iterator at(body.begin(), body.end(), field), end; at != end; ++at) {
+    names.push_back((*at)[1]);
+  }
+  return names;
+}
+
+// Either a row tells what is wrong for it, or the text below the table that nothing is.
+TEST(BadInputPage, NamesEveryFieldOfEveryConfiguration) {
+  struct Part {
+    const char *header, *type, *heading, *prefix;
+    std::size_t at_least;
+  };
+  const std::string page = text_of_file("docs/bad-input.md");
+  for (const Part& part :
+       {Part{"engine/config.h", "EndpointConfig", "EndpointConfig", "", 19},
+        Part{"engine/config.h", "UdpConfig", "EndpointConfig", "udp.", 8},
+        Part{"engine/config.h", "SessionConfig", "SessionConfig", "", 12},
+        Part{"engine/config.h", "TransportParams", "SessionConfig", "transport.", 14},
+        Part{"engine/tls_settings.h", "TlsSettings", "TlsSettings", "", 28}}) {
+    const std::size_t begin = page.find(std::string("\n## ") + part.heading + "\n");
+    ASSERT_NE(begin, std::string::npos);
+    const std::string section = page.substr(begin, page.find("\n## ", begin + 1) - begin);
+    const auto fields = fields_of(part.header, part.type);
+    EXPECT_GE(fields.size(), part.at_least) << part.type << " is written otherwise than expected";
+    for (const std::string& field : fields) {
+      EXPECT_THAT(section, testing::HasSubstr("`" + std::string(part.prefix) + field + "`"))
+          << part.type;
+    }
+  }
 }
 
 TEST(SessionConfig, ReportsEveryProblemAtOnce) {
