@@ -61,9 +61,9 @@ run_chromium() {
   stop_server
 
   # The server closes soon; what the page fetches then comes over a second, resumed connection.
+  mkdir -p logs/chromium-qlog
   start_ours --early-data --idle-timeout 2s --qlog logs/chromium-qlog
   expect() { log_says '"size":1200' && log_says '"log_sessions":2' && grep -q '"packet_type":"0RTT"' logs/chromium-qlog/*; }
-  mkdir -p logs/chromium-qlog
   try "0-RTT" chromium_does again 5
   stop_server
   for name in "key update" "address change" "QUIC v2" "version negotiation"; do

@@ -6,10 +6,11 @@
 //   fetch|echo NAME SHA256   GET /NAME, or POST that many bytes to /echo, and compare hashes
 //   many COUNT AT_A_TIME     GET /many/1 ... /many/COUNT
 //   again SECONDS            GET /small, wait until the server has closed, GET it anew
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createReadStream, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 
 const [port, spki, netlog, task, ...rest] = process.argv.slice(2);
 const require = createRequire(process.env.QUICORE_NODE + '/');
@@ -47,7 +48,10 @@ async function work({ task, rest }) {
     let bytes = 0;
     let next = 1;
     const one = async () => {
-      while (next <= Number(rest[0])) bytes += (await get(`/many/${next++}`)).byteLength;
+      while (next <= Number(rest[0])) {
+        const body = await get(`/many/${next++}`);
+        bytes += body.byteLength;
+      }
     };
     await Promise.all(Array.from({ length: Number(rest[1]) }, one));
     return { bytes };
@@ -79,12 +83,19 @@ try {
   rmSync(profile, { recursive: true, force: true });
 }
 
-// The net log is complete once the browser is gone.
-const log = JSON.parse(readFileSync(netlog, 'utf8'));
-const count = (name) => {
-  const type = log.constants.logEventTypes[name];
-  return log.events.filter((event) => event.type === type && event.phase !== 2).length;
-};
-seen.log_requests = count('HTTP3_HEADERS_SENT');
-seen.log_sessions = count('QUIC_SESSION');
+// The net log is complete once the browser is gone: a line of constants, then one event per line. It is
+// larger than a string may be.
+let names = {};
+const counts = { HTTP3_HEADERS_SENT: 0, QUIC_SESSION: 0 };
+for await (const line of createInterface({ input: createReadStream(netlog) })) {
+  if (line.startsWith('{"constants":')) {
+    const { logEventTypes } = JSON.parse(line.replace(/,\s*$/, '}')).constants;
+    names = Object.fromEntries(Object.keys(counts).map((name) => [logEventTypes[name], name]));
+    continue;
+  }
+  const type = /"type":(\d+)},?\r?$/.exec(line)?.[1];
+  if (type in names && !line.includes('"phase":2')) ++counts[names[type]];
+}
+seen.log_requests = counts.HTTP3_HEADERS_SENT;
+seen.log_sessions = counts.QUIC_SESSION;
 console.log(JSON.stringify(seen));
