@@ -41,7 +41,7 @@ async function work({ task, rest }) {
   };
   if (task === 'fetch' || task === 'echo') {
     let body = await get('/' + rest[0]);
-    if (task === 'echo') body = await get('/echo', { method: 'POST', body });
+    if (task === 'echo') body = await get('/echo', { method: 'POST', body: new Blob([body]) });
     return { right: hex(await crypto.subtle.digest('SHA-256', body)) === rest[1], size: body.byteLength };
   }
   if (task === 'many') {
