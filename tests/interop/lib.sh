@@ -56,19 +56,18 @@ same_many() {
 
 # --- Results ----------------------------------------------------------------
 
-begin_table() { : >"$work/table.txt"; : >"$work/versions.txt"; }
-
-note_version() { echo "$1|$2" >>"$work/versions.txt"; }
-note_missing() {
-  echo "$1: $2"
-  echo "$1||everything|$2" >>"$work/table.txt"
-  skipped=$((skipped + 1))
+# One file per peer, which lasts until the peer is tried again: the page is made of all of them.
+results=$work/results
+begin_peer() {
+  mkdir -p "$results"
+  printf '%s' "$2" >"$results/$1.version"
+  : >"$results/$1.table"
 }
 
 # note RESULT FEATURE [REASON] of the $peer in $direction; RESULT: pass, FAIL or cannot
 note() {
   printf '%-9s %-8s %-28s %s\n' "$peer" "$direction" "$2" "$1${3:+: $3}"
-  echo "$peer|$direction|$2|$1${3:+: $3}" >>"$work/table.txt"
+  echo "$peer|$direction|$2|$1${3:+: $3}" >>"$results/$peer.table"
   case $1 in
     pass) passed=$((passed + 1)) ;;
     cannot) skipped=$((skipped + 1)) ;;

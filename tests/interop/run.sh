@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # Other implementations as judges, in both directions. Installs what it needs, then runs in a network
-# namespace of its own, where that is allowed. Each line is one feature; all of them become docs/interop.md
-# unless peers are named.
+# namespace of its own, where that is allowed. Each line is one feature; docs/interop.md is made of them, and
+# of what earlier runs noted of peers that this run was not asked for.
 #
 #   tests/interop/run.sh build/release/bin [PEER...]
 set -uo pipefail
@@ -40,15 +40,16 @@ ip link set lo up 2>/dev/null
 make_place
 trap stop_everything EXIT
 make_files
-begin_table
 for peer in "${wanted[@]}"; do
   if [ -s "$work/available/$peer" ]; then
-    note_version "$peer" "$(cat "$work/available/$peer")"
+    begin_peer "$peer" "$(cat "$work/available/$peer")"
     run_"$peer"
     stop_server
   else
-    note_missing "$peer" "cannot be installed here: see build/interop/logs/$peer-install.log"
+    begin_peer "$peer" "cannot be installed here"
+    echo "$peer: cannot be installed here, see $work/logs/$peer-install.log"
+    skipped=$((skipped + 1))
   fi
 done
-[ "$*" != "${all_peers[*]}" ] || write_document
+write_document
 end_table

@@ -68,6 +68,7 @@ Task<> Fetcher::fetch_all() {
     result.resumed = (*handshake.peek())->resumed;
     result.early_data = (*handshake.peek())->early_data;
     result.version = session_.version();
+    result.key_updates = session_.stats().key_update_count;
   }
 }
 

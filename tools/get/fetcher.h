@@ -33,6 +33,7 @@ struct FetchResult {
   bool resumed = false;
   bool early_data = false;
   QuicVersion version{};
+  std::uint64_t key_updates = 0;  // by either side, until the last answer was complete
 
   bool ok() const noexcept {
     return error.empty() && (status == "done" || status.starts_with('2'));

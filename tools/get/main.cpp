@@ -47,6 +47,7 @@ void print_results(const GetOptions& options, const std::vector<FetchResult>& re
                       {"resumed", result.resumed},
                       {"early_data", result.early_data},
                       {"version", result.version == QuicVersion::v2 ? "v2" : "v1"},
+                      {"key_updates", result.key_updates},
                       {"error", result.error}});
     } else if (!result.ok()) {
       std::fprintf(

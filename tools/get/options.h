@@ -25,6 +25,7 @@ struct GetOptions {
   std::string output_directory;
   std::string session_file;
   std::string ca;
+  std::string ciphers;
   std::string keylog;
   std::string qlog;
   std::uint32_t parallel = 8;

@@ -33,6 +33,11 @@ void check_combination(const ServerOptions& options) {
   if (auto address = Address::parse_with_port(options.listen); !address) {
     refuse_option("--listen", address.error().reason);
   }
+  if (!options.preferred_address.empty()) {
+    if (auto address = Address::parse_with_port(options.preferred_address); !address) {
+      refuse_option("--preferred-address", address.error().reason);
+    }
+  }
   if (options.certificate.empty() != options.key.empty()) {
     refuse_option(options.certificate.empty() ? "--key" : "--cert",
                   "a certificate and its key go together: give --cert and --key");
@@ -46,6 +51,9 @@ void add_options(CLI::App& app, ServerOptions& options) {
   app.add_option("--listen", options.listen, "address and port; port 0 lets the kernel choose")
       ->type_name("ADDRESS:PORT")
       ->capture_default_str();
+  app.add_option("--preferred-address", options.preferred_address,
+                 "clients go on at this address; --listen must cover it, as 0.0.0.0 does")
+      ->type_name("ADDRESS:PORT");
   add_input_directory(app, "--root", options.root, "directory to serve");
   app.add_flag("--list", options.site.list, "directories without index.html show what is in them");
   add_choice<Symlinks>(
@@ -75,6 +83,7 @@ void add_options(CLI::App& app, ServerOptions& options) {
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
+  add_ciphers(app, options.ciphers);
   add_keylog(app, options.keylog);
   add_qlog(app, options.qlog);
   app.add_flag("--retry", options.retry, "make every client prove its address first (Retry)");
@@ -124,6 +133,14 @@ Result<SessionConfig> session_config_of(const ServerOptions& options, const TlsS
     config.secure.key = {Pem::file(options.key)};
   }
   config.secure.early_data = options.early_data;
+  config.secure.ciphers = options.ciphers;
+  if (!options.preferred_address.empty()) {
+    auto address = Address::parse_with_port(options.preferred_address);
+    if (!address) return std::unexpected(std::move(address.error()));
+    const bool ipv6 = address->family() == Family::ipv6;
+    (ipv6 ? config.transport.preferred_address_ipv6 : config.transport.preferred_address_ipv4) =
+        *address;
+  }
   config.transport.max_idle_timeout = options.idle_timeout;
   config.transport.initial_max_data = options.window;
   config.transport.initial_max_stream_data_bidi_local = options.window / 2;

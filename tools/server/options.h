@@ -17,10 +17,12 @@ namespace quicore::tools {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:4433";
+  std::string preferred_address;
   std::string root = ".";
   std::string certificate;
   std::string key;
   std::string write_certificate;
+  std::string ciphers;
   std::string keylog;
   std::string qlog;
   std::string access_log;
