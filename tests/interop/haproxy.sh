@@ -14,6 +14,9 @@ start_haproxy() {
 
 run_haproxy() {
   direction="from us"
+  # Up to version 3.2 it drops an Initial packet whose CRYPTO frames leave a gap of a few bytes between them, and
+  # ngtcp2 cuts a ClientHello at random places: one connection in ten or so is not made.
+  connect_tries=5
   start_backend
   start_haproxy
   common_of_servers
@@ -30,5 +33,6 @@ run_haproxy() {
   start_haproxy "quic-force-retry"
   retry_of_servers
   stop_server
+  connect_tries=1
   cannot "0-RTT" "its OpenSSL has no QUIC interface of the old kind, and its substitute no 0-RTT"
 }

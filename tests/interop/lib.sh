@@ -174,4 +174,15 @@ stop_everything() {
   for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
 }
 
-get() { timeout 120 "$bin/quicore-get" --quiet --insecure --output-dir got "$@"; }
+# connect_tries: how often quicore-get may try to connect; 1 but for a server with a fault
+connect_tries=1
+get() { with_tries "$bin/quicore-get" --quiet --insecure --output-dir got "$@"; }
+with_tries() {
+  local left=$connect_tries status
+  while :; do
+    timeout 120 "$@"
+    status=$?
+    left=$((left - 1))
+    [ $status = 3 ] && [ $left -gt 0 ] || return $status
+  done
+}

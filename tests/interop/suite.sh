@@ -18,7 +18,7 @@ cannot_echo() { local name; for name in "${bodies[@]}"; do cannot "echo ${size_o
 
 download() { get "$(url "$1")"; }
 echo_back() {
-  timeout 120 "$bin/quicore-get" --quiet --insecure --method POST --data "www/$1" --output "got/$1" "$(url echo)"
+  with_tries "$bin/quicore-get" --quiet --insecure --method POST --data "www/$1" --output "got/$1" "$(url echo)"
 }
 # get_many COUNT AT_A_TIME
 get_many() {
@@ -36,7 +36,8 @@ common_of_servers() {
   expect() { same_many 1000; }
   try "1,000 sequential requests" get_many 1000 1
   expect() { true; }
-  try "quicore-load, 2,000 requests" load --requests 2000 --streams 20 --check \
+  # quicore-load stays on its connections, and nginx ends one after its 1,000th request.
+  try "quicore-load, 900 requests" load --requests 900 --streams 20 --check \
     --sha256 "$(sha256sum <www/small | cut -d ' ' -f 1)" "$(url small)"
   try "quicore-load, 200 handshakes" load --mode handshake --requests 200 "$(url small)"
   expect() { same huge; }
