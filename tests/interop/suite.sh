@@ -36,7 +36,6 @@ common_of_servers() {
   expect() { same_many 1000; }
   try "1,000 sequential requests" get_many 1000 1
   expect() { true; }
-  # quicore-load stays on its connections, and nginx ends one after its 1,000th request.
   try "quicore-load, 900 requests" load --requests 900 --streams 20 --check \
     --sha256 "$(sha256sum <www/small | cut -d ' ' -f 1)" "$(url small)"
   try "quicore-load, 200 handshakes" load --mode handshake --requests 200 "$(url small)"

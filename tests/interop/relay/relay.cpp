@@ -269,7 +269,10 @@ void Relay::from_server(const std::string& name) {
 }
 
 void Relay::to_server(sim::DatagramPtr datagram) {
-  if (count_there_++ == 0) first_ = timeline_.elapsed();
+  if (count_there_++ == 0) {
+    first_ = timeline_.elapsed();
+    size_of_the_first_ = datagram->payload.size();
+  }
   bytes_there_ += datagram->payload.size();
   ++ecn_there_[static_cast<int>(datagram->ecn)];
   send(client_at(datagram->source).socket, *datagram, options_.server);
@@ -320,6 +323,7 @@ std::string Relay::span() const {
   const double seconds = std::chrono::duration<double>(last_ - first_).count();
   return "delivered there=" + std::to_string(bytes_there_) +
          " back=" + std::to_string(bytes_back_) + " seconds=" + std::to_string(seconds) +
+         " first=" + std::to_string(size_of_the_first_) +
          " upon_the_first=" + std::to_string(sent_upon_the_first_) + "\n";
 }
 

@@ -87,6 +87,7 @@ class Relay {
   std::uint64_t bytes_back_ = 0;
   // What the server had sent when it had seen one datagram of its first client.
   std::uint64_t sent_upon_the_first_ = 0;
+  std::uint64_t size_of_the_first_ = 0;
   Duration first_{};
   Duration last_{};
   std::map<int, std::uint64_t> ecn_there_;

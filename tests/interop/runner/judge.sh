@@ -41,9 +41,9 @@ judge_ecn() {
   at_least "$(sed -n 's/^ecn there .*ect0=\([0-9]*\).*/\1/p' "$log.relay")" 10 &&
     at_least "$(sed -n 's/^ecn back .*ect0=\([0-9]*\).*/\1/p' "$log.relay")" 10
 }
-# Of the client the server had seen one datagram of 1,200 bytes or more when it had to stop.
+# Of the client the server had seen one datagram when it had to stop.
 judge_amplificationlimit() {
-  at_least 4416 "$(relayed upon_the_first)" && at_least "$(relayed upon_the_first)" 1200
+  at_least $((3 * $(relayed first))) "$(relayed upon_the_first)" && at_least "$(relayed upon_the_first)" 1200
 }
 judge_handshakeloss() { connections_are "${#files[@]}"; }
 judge_transferloss() { connections_are 1; }
@@ -64,18 +64,24 @@ judge_goodput() {
 }
 judge_crosstraffic() { measured="$(goodput) Mbit/s beside 5 Mbit/s that do not yield"; }
 
+outcome() { cat "$results/$1" 2>/dev/null || echo "not run"; }
+
 write_page() {
+  local one
+  for one in "${all_cases[@]}"; do
+    [ -e "$results/$one-ours-ours" ] || { echo "no docs/interop-runner.md: $one was never run"; return; }
+  done
   {
     echo "# The QUIC interop runner's cases"
     echo
     echo "Written by \`make interop-runner\`: \`tests/interop/runner/run_endpoint.sh\` and ngtcp2's programs on a link of"
-    echo "10 Mbit/s and 30 ms that does what the case demands. \"-\": ngtcp2's programs have no such option."
+    echo "10 Mbit/s and 30 ms that does what the case demands. Our programs speak hq-interop to each other, as in the"
+    echo "runner; ngtcp2's programs of Debian have h3 alone."
     echo
     echo "| case | ours, both | ngtcp2's client, our server | our client, ngtcp2's server |"
     echo "|---|---|---|---|"
-    local one
     for one in "${all_cases[@]}"; do
-      echo "| $one | ${outcome[$one-ours-ours]} | ${outcome[$one-ngtcp2-ours]:--} | ${outcome[$one-ours-ngtcp2]:--} |"
+      echo "| $one | $(outcome "$one-ours-ours") | $(outcome "$one-ngtcp2-ours") | $(outcome "$one-ours-ngtcp2") |"
     done
     echo
     echo "\`goodput\` passes with at least 9.4 of the 10 Mbit/s; \`crosstraffic\` when everything arrives although half of"

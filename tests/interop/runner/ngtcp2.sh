@@ -2,13 +2,6 @@
 #
 # ngtcp2's gtlsclient and gtlsserver in the place of run_endpoint.sh. They speak h3 alone.
 
-# ngtcp2_can TESTCASE client|server: what the contract asks and they have no option for is left out.
-ngtcp2_can() {
-  case $1-$2 in
-    *) return 0 ;;
-  esac
-}
-
 ngtcp2_server() {
   local options=()
   case $testcase in
