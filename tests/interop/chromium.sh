@@ -41,7 +41,8 @@ run_chromium() {
   make_page
   start_ours
   local name how
-  expect() { log_says '"navigation":"h3","resources":100,"over_h3":100,"loaded":100,"log_requests":10[12],"log_sessions":1}'; }
+  # The page's icon may or may not be asked for in time to be counted.
+  expect() { log_says '"navigation":"h3","resources":\(100,"over_h3":100\|101,"over_h3":101\),"loaded":100,"log_requests":10[12],"log_sessions":1}'; }
   try "page with 100 pictures" chromium_does page
   expect() { log_says '"right":true' && log_says '"navigation":"h3"' && log_says '"log_sessions":1}'; }
   for how in fetch echo; do

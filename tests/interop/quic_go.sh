@@ -8,7 +8,7 @@ install_quic_go() {
   cmp -s "$client/main.go" "$place/main.go" && [ -x "$place/client" ] && return
   echo "building clients/quic_go_client"
   mkdir -p "$place" && cp "$client/main.go" "$place/" || return
-  TRIXIE_SECONDS=1800 trixie env -C build/quic_go_client HOME=/srv/build GOPATH=/usr/share/gocode GO111MODULE=off \
+  TRIXIE_SECONDS=3600 trixie env -C build/quic_go_client HOME=/srv/build GOPATH=/usr/share/gocode GO111MODULE=off \
     GOCACHE=/srv/build/go-cache GOTELEMETRY=off go build -o client main.go >"$work/logs/quic_go-install.log" 2>&1
 }
 version_of_quic_go() {

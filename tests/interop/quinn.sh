@@ -12,7 +12,7 @@ install_quinn() {
   mkdir -p "$place/.cargo"
   printf '[source.crates-io]\nreplace-with = "debian"\n[source.debian]\ndirectory = "/usr/share/cargo/registry"\n' \
     >"$place/.cargo/config.toml"
-  TRIXIE_SECONDS=1800 trixie env -C build/quinn_client HOME=/srv/build cargo build --offline --config profile.dev.opt-level=1 \
+  TRIXIE_SECONDS=3600 trixie env -C build/quinn_client HOME=/srv/build cargo build --offline --config profile.dev.opt-level=1 \
     >"$work/logs/quinn-install.log" 2>&1
 }
 version_of_quinn() { chroot "$work/trixie" dpkg-query -W -f '${Version}' librust-quinn-dev; }
