@@ -40,6 +40,10 @@ tsan: build-tsan  ## the tests under ThreadSanitizer
 interop: build  ## against other implementations (installs them)
 	@tests/interop/run.sh $(BIN)
 
+interop-runner: configure-test  ## the QUIC interop runner's cases over an impaired link, against ourselves and ngtcp2
+	@cmake --build --preset test --target quicore-server quicore-get quicore-relay
+	@tests/interop/runner/run.sh build/test/bin
+
 perf: build  ## the micro benchmarks, then everything that the demo measures
 	@$(BIN)/quicore_microbench
 	@$(BIN)/quicore-demo
@@ -82,5 +86,5 @@ install: build  ## install into PREFIX (default /usr/local)
 clean:  ## remove the builds, keep the third-party libraries
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: help deps build demo test asan tsan interop perf perf-quick limit format format-check tidy check reference install clean \
+.PHONY: help deps build demo test asan tsan interop interop-runner perf perf-quick limit format format-check tidy check reference install clean \
         spec-coverage tools-for-checks

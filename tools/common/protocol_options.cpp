@@ -72,6 +72,11 @@ CLI::Option* add_versions(CLI::App& app, std::vector<QuicVersion>& target) {
       ->default_str("v1,v2");
 }
 
+CLI::Option* add_ciphers(CLI::App& app, std::string& target) {
+  return app.add_option("--ciphers", target, "ciphers of TLS 1.3, colon-separated, best first")
+      ->type_name("LIST");
+}
+
 CLI::Option* add_window(CLI::App& app, std::uint64_t& target) {
   return add_size(app, "--window", target, "flow-control window of a connection", kSmallestWindow,
                   kLargestWindow);

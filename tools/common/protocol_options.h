@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Command-line options that server, load generator and client share: congestion control, payload
-// size, port kind, QUIC versions, window, key log.
+// size, port kind, QUIC versions, ciphers, window, key log.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -25,6 +25,9 @@ CLI::Option* add_port_kind(CLI::App& app, PortChoice& target);
 
 // --versions v1,v2: best first.
 CLI::Option* add_versions(CLI::App& app, std::vector<QuicVersion>& target);
+
+// --ciphers LIST: of TLS 1.3, colon-separated; empty is the default of engine/tls_settings.h.
+CLI::Option* add_ciphers(CLI::App& app, std::string& target);
 
 // --window SIZE: the flow-control window of a connection.
 CLI::Option* add_window(CLI::App& app, std::uint64_t& target);

@@ -93,6 +93,7 @@ Task<> Fetcher::fetch_all() {
     result.version = session_.version();
     result.remote = session_.remote_address().to_string();
     result.ocsp = ocsp_status();
+    result.key_updates = session_.stats().key_update_count;
   }
 }
 

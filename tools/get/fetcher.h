@@ -46,6 +46,7 @@ struct FetchResult {
   QuicVersion version{};
   std::string remote;  // where the server was in the end
   std::string ocsp;    // "stapled" or "none"; empty: not asked for
+  std::uint64_t key_updates = 0;  // by either side, until the last answer was complete
 
   bool ok() const noexcept {
     return error.empty() && (status == "done" || status.starts_with('2'));

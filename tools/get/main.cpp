@@ -49,6 +49,7 @@ void print_results(const GetOptions& options, const std::vector<FetchResult>& re
                       {"version", result.version == QuicVersion::v2 ? "v2" : "v1"},
                       {"remote", result.remote},
                       {"ocsp", result.ocsp},
+                      {"key_updates", result.key_updates},
                       {"error", result.error}});
     } else if (!result.ok()) {
       std::fprintf(

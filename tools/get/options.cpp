@@ -72,6 +72,7 @@ void add_options(CLI::App& app, GetOptions& options, std::vector<std::string>& u
   add_window(app, options.window);
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
+  add_ciphers(app, options.ciphers);
   add_keylog(app, options.keylog);
   add_qlog(app, options.qlog);
   app.add_flag("--json", options.json, "print the results as one line of JSON");
@@ -174,6 +175,7 @@ SessionConfig session_config_of(const GetOptions& options, const Url& url) {
   config.secure.ocsp = options.ocsp != OcspWish::off;
   config.use_preferred_address = options.use_preferred_address;
   config.secure.early_data = options.early_data;
+  config.secure.ciphers = options.ciphers;
   config.handshake_timeout = options.connect_timeout;
   config.transport.initial_max_data = options.window;
   config.transport.initial_max_stream_data_bidi_local = options.window / 2;

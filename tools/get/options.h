@@ -34,6 +34,7 @@ struct GetOptions {
   IdentityOptions identity;
   PskKeys psk;
   OcspWish ocsp = OcspWish::off;
+  std::string ciphers;
   std::string keylog;
   std::string qlog;
   std::uint32_t parallel = 8;

@@ -67,6 +67,12 @@ class LoadRun {
     } else {
       std::fputs(report_table(report).c_str(), stdout);
     }
+    if (connects() && report.handshakes == 0) {
+      std::fprintf(
+          stderr, "quicore-load: no handshake was completed with %s within --duration %s\n",
+          plan_.server.to_string().c_str(), format_duration(plan_.options.duration).c_str());
+      co_return kExitNoConnection;
+    }
     co_return report.errors == 0 ? 0 : kExitFailures;
   }
 
@@ -128,7 +134,8 @@ class LoadRun {
         cpu_begin_ = shard.now();
       }
       show_progress(shard.now());
-      if (options.requests != 0 && total(&LiveCounters::requests) >= options.requests) break;
+      const auto done = total(&LiveCounters::requests) + total(&LiveCounters::handshakes);
+      if (options.requests != 0 && done >= options.requests) break;
     }
     end_ = std::min(shard.now(), begin_ + options.duration);
     window_.end_ns = end_.time_since_epoch().count();
@@ -152,14 +159,17 @@ class LoadRun {
     const double bytes = static_cast<double>(total(&LiveCounters::bytes));
     const double requests =
         static_cast<double>(total(&LiveCounters::requests) + total(&LiveCounters::handshakes));
-    const bool connects =
-        plan_.options.mode == LoadMode::handshake || plan_.options.mode == LoadMode::resume;
-    std::string line = format_rate(requests / seconds, connects ? "handshakes" : "requests") +
+    std::string line = format_rate(requests / seconds, connects() ? "handshakes" : "requests") +
                        "  " + format_bit_rate(bytes * 8 / seconds);
     if (const auto errors = total(&LiveCounters::errors)) {
       line += "  " + std::to_string(errors) + " errors";
     }
     progress_.update(clock, line);
+  }
+
+  // Connections are what is made and measured, not what requests travel on.
+  bool connects() const noexcept {
+    return plan_.options.mode == LoadMode::handshake || plan_.options.mode == LoadMode::resume;
   }
 
   Task<> stop_all() {

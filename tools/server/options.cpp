@@ -108,6 +108,7 @@ void add_options(CLI::App& app, ServerOptions& options) {
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
   add_versions(app, options.versions);
+  add_ciphers(app, options.ciphers);
   add_keylog(app, options.keylog);
   add_qlog(app, options.qlog);
   app.add_flag("--retry", options.retry, "make every client prove its address first (Retry)");
@@ -183,6 +184,7 @@ Result<SessionConfig> session_config_of(const ServerOptions& options, const TlsS
     return std::unexpected(std::move(set.error()));
   }
   config.secure.early_data = options.early_data;
+  config.secure.ciphers = options.ciphers;
   config.transport.max_idle_timeout = options.idle_timeout;
   config.transport.initial_max_data = options.window;
   config.transport.initial_max_stream_data_bidi_local = options.window / 2;

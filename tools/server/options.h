@@ -21,6 +21,7 @@ struct ServerOptions {
   std::string root = ".";
   IdentityOptions identity;
   std::string write_certificate;
+  std::string ciphers;
   std::string keylog;
   std::string qlog;
   std::string access_log;
