@@ -153,14 +153,10 @@ class Connection : public ListHook<EventTag>,
   void receive(const io::ReceivedTrain& train, std::span<std::byte> datagram, Instant now);
   void expire(Instant now);
   void deliver();
-  // Writes one train into the slot, of `quantum` bytes but at least a packet. Returns false when there
-  // is nothing (more) to send.
-  bool write_train(io::SendSlot& slot, Instant now, std::size_t quantum);
-  // How much may leave before pacing counts (RFC 9002 7.7).
-  std::size_t send_quantum() const noexcept;
-  // After the last train of this turn: pacing and the next deadline. `exhausted`: nothing waits but
-  // for what the peer sends, so pacing is nothing to wake for.
-  void finish_transmit(Instant now, bool exhausted);
+  // Writes one train into the slot. Returns false when there is nothing (more) to send.
+  bool write_train(io::SendSlot& slot, Instant now);
+  void train_sent(Instant now);  // after each train: pacing
+  void finish_transmit();        // after the last train of this turn: the next deadline
   bool has_events() const noexcept { return events_ != 0 || !streams_with_events_.empty(); }
   Shard& shard() const noexcept;
   Endpoint& endpoint() const noexcept { return endpoint_; }

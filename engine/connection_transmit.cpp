@@ -25,7 +25,7 @@ struct Connection::PacketRoom {
   ngtcp2_tstamp timestamp;
 };
 
-bool Connection::write_train(io::SendSlot& slot, Instant now, std::size_t quantum) {
+bool Connection::write_train(io::SendSlot& slot, Instant now) {
   if (state_ == ConnectionState::closing) return write_close_packet(slot, now);
   if (conn_ == nullptr || state_ > ConnectionState::closing) return false;
   if (!std::exchange(sending_, true)) observer_.observe(transport_info(), now);
@@ -34,6 +34,8 @@ bool Connection::write_train(io::SendSlot& slot, Instant now, std::size_t quantu
   ngtcp2_pkt_info info{};
   std::size_t segment_size = 0;
   const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
+  // Pacing (RFC 9002 7.7): no more than the quantum before the clock is looked at again.
+  const std::size_t quantum = ngtcp2_conn_get_send_quantum2(conn_);
   const std::size_t packets = std::clamp<std::size_t>(quantum / payload, 1, io::kMaxTrainSegments);
   const ngtcp2_ssize size = ngtcp2_conn_write_aggregate_pkt2(
       conn_, &storage.path, &info, reinterpret_cast<std::uint8_t*>(slot.bytes), io::kMaxTrainSize,
@@ -54,20 +56,18 @@ bool Connection::write_train(io::SendSlot& slot, Instant now, std::size_t quantu
   return true;
 }
 
-std::size_t Connection::send_quantum() const noexcept {
-  return conn_ != nullptr ? ngtcp2_conn_get_send_quantum2(conn_) : 0;
+void Connection::train_sent(Instant now) {
+  if (conn_ != nullptr) ngtcp2_conn_update_pkt_tx_time(conn_, to_nanoseconds(now));
 }
 
-void Connection::finish_transmit(Instant now, bool exhausted) {
-  if (std::exchange(sending_, false) && conn_ != nullptr) observer_.observe(transport_info(), now);
+void Connection::finish_transmit() {
+  if (std::exchange(sending_, false) && conn_ != nullptr)
+    observer_.observe(transport_info(), now());
   if (release_handshake_memory_ && tls_ != nullptr) {
     release_handshake_memory_ = false;
     tls_->release_handshake_memory();
   }
-  // The clock of pacing, once started, is part of the deadline.
-  if (exhausted) update_deadline();
-  if (conn_ != nullptr) ngtcp2_conn_update_pkt_tx_time(conn_, to_nanoseconds(now));
-  if (!exhausted) update_deadline();
+  update_deadline();
 }
 
 void Connection::update_deadline() {

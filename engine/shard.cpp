@@ -258,32 +258,26 @@ void Shard::send() {
   transmit_.splice_back(batch);
 }
 
-// True when the connection has nothing more to send for now. One burst: pacing counts from its end.
+// True when the connection has nothing more to send for now.
 bool Shard::send_trains_of(Connection& connection, std::uint32_t& budget) {
   bool done = false;
-  std::size_t sent = 0;
-  const std::size_t quantum = connection.send_quantum();
   for (std::uint32_t i = 0; i < limits::kTrainsPerConnectionPerRound && budget > 0; ++i) {
-    if (i > 0 && sent >= quantum) {
-      connection.finish_transmit(now_, false);
-      return true;  // the clock says when to go on
-    }
     io::SendSlot* slot = port_.lease();
     if (slot == nullptr) {
       out_of_slots_ = true;
       budget = 0;
       break;
     }
-    if (!connection.write_train(*slot, now_, quantum - std::min(quantum, sent))) {
+    if (!connection.write_train(*slot, now_)) {
       port_.give_back(slot);
       done = true;
       break;
     }
-    sent += slot->size;
     send_slot(connection.endpoint(), *slot);
+    connection.train_sent(now_);
     --budget;
   }
-  connection.finish_transmit(now_, done && sent > 0);
+  connection.finish_transmit();
   return done;
 }
 

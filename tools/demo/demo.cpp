@@ -131,11 +131,11 @@ class Demo {
   Result<> fetch_and_compare(const Site& site) {
     bench_.begin_step("fetching " + format_count(site.tree.size() + 1) + " files, " +
                       format_size(site.tree_bytes() + site.large.size));
-    std::vector<SiteFile> files = site.tree;
+    std::vector<DemoFile> files = site.tree;
     files.push_back(site.large);
     const fs::path list = options_.output / "urls.txt";
     std::ofstream urls(list);
-    for (const SiteFile& file : files) urls << bench_.url() << percent_encode_path(file.path) << '\n';
+    for (const DemoFile& file : files) urls << bench_.url() << percent_encode_path(file.path) << '\n';
     urls.close();
     const fs::path fetched = options_.output / "fetched";
     std::error_code ignored;

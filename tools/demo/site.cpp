@@ -118,7 +118,7 @@ Result<> generate(const fs::path& path, std::uint64_t size, const Progress& prog
 
 std::uint64_t Site::tree_bytes() const {
   std::uint64_t sum = 0;
-  for (const SiteFile& file : tree) sum += file.size;
+  for (const DemoFile& file : tree) sum += file.size;
   return sum;
 }
 

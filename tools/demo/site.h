@@ -18,7 +18,7 @@
 
 namespace quicore::tools {
 
-struct SiteFile {
+struct DemoFile {
   std::string path;                // below the root, with '/'; "tree/io/time.h"
   std::filesystem::path original;  // what the fetched copy must equal
   std::uint64_t size = 0;
@@ -26,8 +26,8 @@ struct SiteFile {
 
 struct Site {
   std::filesystem::path root;
-  std::vector<SiteFile> tree;
-  SiteFile large;
+  std::vector<DemoFile> tree;
+  DemoFile large;
 
   [[nodiscard]] std::uint64_t tree_bytes() const;
 };

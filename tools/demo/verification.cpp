@@ -12,7 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // Empty if they are equal.
-std::string difference(const SiteFile& file, const fs::path& copy) {
+std::string difference(const DemoFile& file, const fs::path& copy) {
   std::error_code error;
   const std::uint64_t size = fs::file_size(copy, error);
   if (error) return file.path + " was not fetched";
@@ -30,13 +30,13 @@ std::string difference(const SiteFile& file, const fs::path& copy) {
 
 }  // namespace
 
-Result<Verification> compare_with_disk(const std::vector<SiteFile>& files, const fs::path& fetched,
+Result<Verification> compare_with_disk(const std::vector<DemoFile>& files, const fs::path& fetched,
                                        const Progress& progress) {
   std::uint64_t total = 1;
-  for (const SiteFile& file : files) total += file.size;
+  for (const DemoFile& file : files) total += file.size;
   Verification verification;
   std::uint64_t done = 0;
-  for (const SiteFile& file : files) {
+  for (const DemoFile& file : files) {
     if (!progress(static_cast<double>(done) / static_cast<double>(total))) {
       return failure(Errc::cancelled, "interrupted");
     }

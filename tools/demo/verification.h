@@ -20,7 +20,7 @@ struct Verification {
 };
 
 // Compares `fetched`/path with the original of every file. Errors: cancelled.
-Result<Verification> compare_with_disk(const std::vector<SiteFile>& files,
+Result<Verification> compare_with_disk(const std::vector<DemoFile>& files,
                                        const std::filesystem::path& fetched,
                                        const Progress& progress);
 
