@@ -50,7 +50,9 @@ namespace quicore {
 // A file, or a part of one. Opened when sending begins; a file that ends before `offset + length`
 // fails the body.
 struct File {
+  // Opened when sending begins; one that cannot be read then resets the stream.
   std::string path;
+  // Where to begin.
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> length{};  // unset: to the end, as it is when opened
 };
@@ -98,11 +100,17 @@ concept PieceRange = std::ranges::input_range<R> && BufLike<std::ranges::range_r
 
 class Body {
  public:
+  // Asked for the next piece while the budget has room; nothing ends the body, an Error resets the
+  // stream.
   using Generator = std::move_only_function<Result<std::optional<Buf>>()>;
+  // The same, but each piece may take its time; the next one is asked for after it.
   using Source = std::move_only_function<Task<Result<std::optional<Buf>>>()>;
+  // One piece, made when sending begins.
   using Function = std::move_only_function<Task<Result<Buf>>()>;
+  // A body of any kind, made when sending begins.
   using Later = std::move_only_function<Task<Result<Body>>()>;
   struct Streamed {};
+  // What send() makes of the kinds: those that are not here become one of these.
   using Value =
       std::variant<std::monostate, Streamed, Buf, std::vector<Buf>, File, Generator, Source,
                    Function, Completion<Buf>, Later, std::shared_ptr<std::istream>>;
@@ -112,26 +120,36 @@ class Body {
   // NOLINTBEGIN(google-explicit-constructor)
   template <internal::Text T>
   Body(const T& text) : value(Buf::copy(std::string_view(text))) {}
+  // A copy of the bytes.
   Body(Bytes bytes) : value(Buf::copy(bytes)) {}
+  // One buffer, sent as it is.
   Body(Buf buf) : value(std::move(buf)) {}
+  // Pieces, in this order.
   Body(std::vector<Buf> bufs) : value(std::move(bufs)) {}
+  // Read in pieces on a thread for what blocks.
   Body(File file) : value(std::move(file)) {}
+  // One piece, when it completes; its error resets the stream.
   Body(Completion<Buf> completion) : value(std::move(completion)) {}
   // The first stream it is given to sends it.
   template <class C>
   requires std::same_as<C, Completion<Body>> Body(C completion)
       : value(from_completion(std::move(completion))) {}
+  // Read in pieces, without blocking the shard (B6).
   template <class S>
   requires std::derived_from<S, std::istream> Body(S stream)
       : value(std::shared_ptr<std::istream>(std::make_shared<S>(std::move(stream)))) {}
+  // For streams that cannot be moved.
   Body(std::unique_ptr<std::istream> stream)
       : value(std::shared_ptr<std::istream>(std::move(stream))) {}
+  // A copy of the bytes of a contiguous range (B2 to B4).
   template <class R>
   requires internal::MemoryRange<const R> Body(const R& memory)
       : value(Buf::copy(
             std::as_bytes(std::span(std::ranges::data(memory), std::ranges::size(memory))))) {}
+  // A generator, or a function that gives a piece or a body, at once or later (B9 to B12).
   template <class F>
   requires std::invocable<F&> Body(F function) : value(from_function(std::move(function))) {}
+  // Any input range of Buf or text; it must last as long as the body, or be moved in (B9).
   template <class R>
   requires(internal::PieceRange<std::remove_cvref_t<R>&> && !internal::Text<R> &&
            !std::same_as<std::remove_cvref_t<R>, std::vector<Buf>>) Body(R&& range)
@@ -145,8 +163,10 @@ class Body {
     return body;
   }
 
+  // Nothing was given: headers alone.
   bool none() const noexcept { return std::holds_alternative<std::monostate>(value); }
 
+  // Taken by whoever sends it.
   Value value;
 
  private:

@@ -37,12 +37,14 @@ class Chunk {
         early_(early) {
     if (stream_ != nullptr) internal::chunk_retain(stream_);
   }
+  // The credit moves along: it is given back once.
   Chunk(Chunk&& other) noexcept
       : data_(std::move(other.data_)),
         stream_(std::exchange(other.stream_, nullptr)),
         offset_(other.offset_),
         credit_(std::exchange(other.credit_, 0)),
         early_(other.early_) {}
+  // Gives back the credit of what it held before.
   Chunk& operator=(Chunk other) noexcept {
     std::swap(data_, other.data_);
     std::swap(stream_, other.stream_);
@@ -55,8 +57,11 @@ class Chunk {
     if (stream_ != nullptr) internal::chunk_release(stream_, credit_);
   }
 
+  // Good while the chunk lives.
   Bytes bytes() const noexcept { return data_.bytes(); }
+  // In bytes.
   std::size_t size() const noexcept { return data_.size(); }
+  // The same bytes as characters.
   std::string_view text() const noexcept { return data_.text(); }
   std::uint64_t offset() const noexcept { return offset_; }  // of the first byte in its stream
   bool early() const noexcept { return early_; }  // arrived as 0-RTT data: may be a replay
@@ -64,6 +69,7 @@ class Chunk {
   // Lets the peer send as much more, while the bytes are kept: for those who bound memory
   // otherwise.
   void release_credit() noexcept { release_credit(credit_); }
+  // Lets the peer send that many bytes more, at once.
   void release_credit(std::size_t count) noexcept {
     if (count > credit_) count = credit_;
     if (count == 0 || stream_ == nullptr) return;

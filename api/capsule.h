@@ -37,6 +37,7 @@ class CapsuleReader {
   // The value lives during the call. Types that are not known must be ignored (RFC 9297 3.2).
   using Function = std::function<void(std::uint64_t type, Bytes value)>;
 
+  // `limit`: bytes of the largest value that is collected.
   explicit CapsuleReader(std::size_t limit = engine::limits::kMaxCapsuleSize) noexcept
       : limit_(limit) {}
 

@@ -88,16 +88,21 @@ class ThenWaiter final : public Waiter {
 template <class T = void>
 class Completion {
  public:
+  // What its copies share.
   using State = internal::CompletionState<T>;
 
   Completion() = default;  // empty; only assignable
   explicit Completion(internal::Ref<State> state) noexcept : state_(std::move(state)) {}
 
+  // Whether there is anything to wait for: false when made by default.
   explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  // Whether the value or the error is there.
   bool ready() const noexcept { return state_ && state_->ready(); }
   // Nullptr until it is ready.
   const Result<T>* peek() const noexcept { return ready() ? &state_->result() : nullptr; }
 
+  // A callback in place of a coroutine: called once, in the DELIVER phase. An exception of it is
+  // logged.
   template <class F>
   requires std::invocable < F&, const Result<T>
   & > void then(F function) const {
@@ -125,6 +130,7 @@ class Completion {
     internal::Ref<State> state_;
   };
 
+  // What wait() gives: a copy of the result, or timed_out or cancelled.
   class [[nodiscard]] LimitedAwaiter final : internal::CoroutineWaiter {
    public:
     LimitedAwaiter(internal::Ref<State> state, WaitOptions options) noexcept
@@ -149,6 +155,7 @@ class Completion {
   Awaiter<Result<T>> operator co_await() && noexcept {
     return Awaiter<Result<T>>(std::move(state_));
   }
+  // Waits no longer than the options say. The completion itself goes on.
   LimitedAwaiter wait(WaitOptions options) const noexcept {
     return LimitedAwaiter(state_, std::move(options));
   }
@@ -165,9 +172,13 @@ class Promise {
   Promise() : Promise(internal::ReadyQueue::current()) {}
   explicit Promise(internal::ReadyQueue& queue) : shared_(new Shared(queue)) {}
 
+  // As many as wanted, before or after set().
   Completion<T> completion() const noexcept { return Completion<T>(shared_->state); }
+  // Whether it was set.
   bool ready() const noexcept { return shared_->state->ready(); }
+  // The first call counts; those who wait run in the DELIVER phase.
   void set(Result<T> result) const { shared_->state->set(std::move(result)); }
+  // The same, for a promise without a value.
   void set() const requires std::is_void_v<T> { shared_->state->set({}); }
 
  private:

@@ -62,7 +62,9 @@ class [[nodiscard]] Subscription {
   Subscription() = default;
   explicit Subscription(internal::Ref<internal::HandlerBase> handler) noexcept
       : handler_(std::move(handler)) {}
+  // The registration moves along.
   Subscription(Subscription&&) noexcept = default;
+  // Ends the registration it held before.
   Subscription& operator=(Subscription&& other) noexcept {
     cancel();
     handler_ = std::move(other.handler_);
@@ -70,6 +72,7 @@ class [[nodiscard]] Subscription {
   }
   ~Subscription() { cancel(); }
 
+  // Ends it now; also from inside of the handler.
   void cancel() noexcept {
     if (handler_) handler_->active = false;
     handler_ = {};
@@ -81,12 +84,14 @@ class [[nodiscard]] Subscription {
   internal::Ref<internal::HandlerBase> handler_;
 };
 
+// The registrations for one kind of event: one slot and any number of listeners (EV12).
 template <class Event>
 class Handlers {
  public:
   // Told when somebody begins to listen, so that events that waited can be handed out.
   class Owner {
    public:
+    // After each registration.
     virtual void handler_added() = 0;
 
    protected:
@@ -94,21 +99,25 @@ class Handlers {
   };
 
   Handlers() = default;
+  // `owner` outlives it.
   explicit Handlers(Owner& owner) noexcept : owner_(&owner) {}
   Handlers(const Handlers&) = delete;
   Handlers& operator=(const Handlers&) = delete;
 
+  // Fills the slot, in place of what was there.
   template <class F>
   requires std::invocable<F&, Event> Handlers& operator=(F function) {
     slot_ = make(std::move(function));
     if (owner_ != nullptr) owner_->handler_added();
     return *this;
   }
+  // Empties the slot; listeners stay.
   Handlers& operator=(std::nullptr_t) noexcept {
     slot_ = {};
     return *this;
   }
 
+  // One more, until the subscription ends.
   template <class F>
   requires std::invocable<F&, Event> Subscription add_listener(F function) {
     listeners_.push_back(make(std::move(function)));
@@ -117,6 +126,7 @@ class Handlers {
     return Subscription(std::move(handler));
   }
 
+  // Whether an event would reach nobody.
   bool empty() const noexcept {
     if (slot_) return false;
     for (const auto& listener : listeners_) {

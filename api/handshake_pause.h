@@ -35,6 +35,7 @@ namespace internal {
 class HandshakeGate;
 }
 
+// A cipher suite that the client offers (CH4).
 struct CipherInfo {
   std::string name;           // "TLS_AES_128_GCM_SHA256"
   std::string standard_name;  // the same: TLS 1.3 knows only the standard's names
@@ -68,6 +69,7 @@ class OcspRequest {
   // Goes on and staples `response`, a DER OCSPResponse (RFC 6960 4.2), as it is; empty: nothing.
   // Fails with invalid_state the second time, closed.
   Result<> respond_with(Bytes response = {}) const;
+  // The same, from characters.
   Result<> respond_with(std::string_view response) const {
     return respond_with(as_bytes(response));
   }

@@ -14,7 +14,7 @@
 // respond_with, perhaps much later: the request may be kept and copied.
 // One that fails or throws ends the handshake: the peer sees internal_error, this side a `tls` error
 // with the reason. One that never answers ends by SessionConfig::handshake_timeout; until then a
-// handshake that waits holds its TLS session (some 40 kB), and counts as half open.
+// handshake that waits holds its TLS session, and the limits on connections count it.
 //
 // Threading: it is called on the shard of the session, and answered there; answers of another thread
 // come by Shard::post. A server of several shards calls the function on each of them, at once.
@@ -43,8 +43,10 @@ namespace internal {
 class HandshakeGate;
 }
 
+// What a key that lives elsewhere is asked to sign; answered once.
 class SignatureRequest {
  public:
+  // Follows from the key of the certificate and from what the peer accepts.
   SignatureAlgorithm algorithm{};
   // What to sign. ECDSA and RSA-PSS: the digest, with the hash that `algorithm` names; as PKCS#11's
   // CKM_ECDSA and CKM_RSA_PKCS_PSS take it (salt as long as the digest, MGF1 with the same hash).
@@ -63,6 +65,7 @@ class SignatureRequest {
   std::shared_ptr<internal::HandshakeGate> gate_;
 };
 
+// Who signs. Made by make_key_engine(), or a class of your own.
 class KeyEngine {
  public:
   virtual ~KeyEngine() = default;

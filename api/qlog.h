@@ -23,6 +23,7 @@ namespace engine {
 class Qlog;
 }
 
+// The qlog of one session, for one reader at a time (S24). A handle.
 class QlogReader {
  public:
   QlogReader() = default;  // empty

@@ -38,17 +38,21 @@ enum class PortChoice : std::uint8_t {
 // "automatic", "io_uring", "mmsg"; empty for anything else.
 std::optional<PortChoice> parse_port_choice(std::string_view text) noexcept;
 
+// How urgent a line of the log is.
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 
+// How many shards, on which CPUs, and what moves their datagrams.
 struct RuntimeConfig {
   std::uint32_t shards = 0;  // 0: one for each CPU this process may use
   bool pin = true;           // one core per shard; a single one only to `cpus`
   // Shard i runs on cpus[i]. Empty: the CPUs the process may use, in order.
   std::vector<std::uint32_t> cpus{};
+  // The kernel interface of every shard.
   PortChoice port = PortChoice::automatic;
   // One line of text without a newline; called on any thread. Unset: warnings and errors to stderr.
   std::function<void(LogLevel, std::string_view)> log{};
 
+  // Every problem at once, by field name. create() calls it.
   Result<> validate() const;
 };
 
@@ -60,6 +64,7 @@ struct ListenerState;
 // A server on every shard: one socket each on one address, the kernel spreads the connections.
 class Listener {
  public:
+  // The bound one: the port is known.
   const Address& address() const noexcept { return address_; }
   // Graceful, on every shard; ends when the last session has ended. On the thread of run().
   Task<> close() const;
@@ -72,6 +77,7 @@ class Listener {
   std::shared_ptr<internal::ListenerState> state_;
 };
 
+// The threads of a program, with a shard on each.
 class Runtime {
  public:
   // Starts the threads. Fails with every problem of the configuration at once, or with the
@@ -81,7 +87,9 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
+  // How many shards there are.
   std::uint32_t size() const noexcept;
+  // `index` is below size(). Good as long as the runtime.
   Shard& shard(std::uint32_t index) const noexcept;
   // "io_uring" or "mmsg".
   const char* port_name() const noexcept;

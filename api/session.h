@@ -44,11 +44,14 @@ void ref_release(SessionState* session) noexcept;
 }  // namespace internal
 
 struct HandshakeInfo {
+  // The protocol that both sides agreed on (S3).
   std::string alpn;
+  // As asked for by the client (S26); empty when it named none.
   std::string server_name;
   std::string cipher;          // "TLS_AES_128_GCM_SHA256"
   std::string cipher_version;  // "TLSv1.3"
   std::string group;           // key exchange, "X25519"
+  // By a ticket, so without certificates.
   bool resumed = false;
   bool early_data = false;  // server: 0-RTT data was received; client: it was accepted
   // What was wrong with the peer's certificate, where TlsSettings::verify only reports.
@@ -62,6 +65,7 @@ struct EphemeralKeyInfo {
   std::uint64_t size = 0;  // bits; of a hybrid those of its curve
 };
 
+// What became of a datagram, as far as acknowledgements tell.
 enum class DatagramStatus : std::uint8_t { acknowledged, lost };
 
 // co_await gives the next stream the peer opened, or why there will be none.
@@ -82,24 +86,31 @@ class [[nodiscard]] AcceptStream final : public internal::CoroutineWaiter {
 struct DatagramEvent;
 struct KeylogEvent;
 struct TlsTraceEvent;
+// About one that send_datagram() gave a number.
 struct DatagramStatusEvent {
   std::uint64_t id = 0;  // as send_datagram() gave it
+  // Lost ones are not sent again; a late acknowledgement may still follow a loss.
   DatagramStatus status{};
 };
 
+// A QUIC connection, the same on both sides (EV20). A handle: copies are the same session.
 class Session {
  public:
   Session() = default;  // empty
   explicit Session(internal::Ref<internal::SessionState> state) noexcept
       : state_(std::move(state)) {}
+  // Whether it is a handle of one: false when made by default.
   explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  // Handles of the same session.
   friend bool operator==(const Session&, const Session&) = default;
 
   // --- events ---
   // A stream the peer opened; for HTTP/3 once its headers arrived. Streams wait for accept_stream()
   // while nobody handles them here.
   Handlers<StreamEvent>& on_stream() const noexcept;
+  // Datagrams of the peer (S1).
   Handlers<DatagramEvent>& on_datagram() const noexcept;
+  // Told for datagrams that were sent by send_datagram().
   Handlers<DatagramStatusEvent>& on_datagram_status() const noexcept;
   // A line of TLS secrets in NSS key-log format, without the newline, for Wireshark. Only with
   // SessionConfig::secure.keylog; set it in on_session or right after connect(): lines do not wait.
@@ -118,10 +129,12 @@ class Session {
   }
 
   // --- life ---
+  // What was negotiated (S19), or why it could not be: tls, certificate, timed_out.
   Completion<HandshakeInfo> handshake() const;
   // The handshake of a server waits, see api/handshake_pause.h. They fail with not_supported when
   // the handshake completed without.
   Completion<ClientHello> client_hello() const;
+  // Server: see api/handshake_pause.h (S21, OC1). Fails with not_supported when nothing asks.
   Completion<OcspRequest> ocsp_request() const;
   // Client with SessionConfig::secure.ocsp: given when the handshake completed.
   Completion<OcspResponse> ocsp_response() const;
@@ -145,25 +158,34 @@ class Session {
   // Waits for the handshake and for the peer to allow another stream. `options` is given by name,
   // and taken from there when the stream opens (AwaitSafe, api/wait.h, says why).
   Task<Result<Stream>> open_when_possible(StreamOptions& options, WaitOptions wait = {}) const;
+  // The same, with options as they are by default.
   Task<Result<Stream>> open_when_possible(WaitOptions wait = {}) const;
+  // How many open() would give now.
   std::uint64_t streams_left(bool unidirectional = false) const noexcept;
 
   // --- datagrams (RFC 9221): unreliable, unordered, each in one packet ---
   // False when it cannot be queued: not negotiated, too large, queue full, closed.
   bool datagram(Bytes data) const;
+  // The same, from characters.
   bool datagram(std::string_view text) const { return datagram(as_bytes(text)); }
   // No copy; the id is what on_datagram_status reports.
   Result<std::uint64_t> send_datagram(Buf data) const;
   std::size_t max_datagram_size() const noexcept;  // 0: none may be sent (yet)
 
   // --- facts ---
+  // On which side of it this is.
   bool is_server() const noexcept;
   // Known when the first stream arrives, also in 0-RTT.
   std::string_view alpn() const noexcept;
+  // The SNI (S26); empty until the handshake is complete.
   std::string_view server_name() const noexcept;
+  // Of the path in use (S25); follows a peer that migrates.
   Address remote_address() const noexcept;
+  // Of the path in use.
   Address local_address() const noexcept;
+  // The version negotiated so far.
   QuicVersion version() const noexcept;
+  // Whether 0-RTT data was sent and accepted (S17).
   bool early_data() const noexcept;
   // Empty until the handshake completed.
   std::optional<EphemeralKeyInfo> ephemeral_key_info() const;
@@ -173,7 +195,9 @@ class Session {
   std::optional<Resume> session_ticket() const;
   // Include engine/certificate.h. Empty when there is none.
   Certificate certificate() const;
+  // The leaf that the peer showed (S23); empty when it showed none, or the session was resumed.
   Certificate peer_certificate() const;
+  // A snapshot (S28); the last values after the end.
   SessionStats stats() const;
   QlogReader qlog() const;      // empty without SessionConfig::qlog
   Result<> update_key() const;  // RFC 9001 6
@@ -186,7 +210,9 @@ class Session {
   // The same without a word to the server, as behind a NAT that changed its mapping (RFC 9000 9.3):
   // to see that it copes.
   Result<> rebind(const Address& local = {}) const;
+  // Which it belongs to.
   Endpoint endpoint() const;
+  // Where its handlers run and its members may be called.
   Shard& shard() const noexcept;
 
  private:
@@ -196,26 +222,38 @@ class Session {
 
 // A client began a session. Handlers may take a Session in its place.
 struct SessionEvent {
+  // As the specification calls it (EV5).
   static constexpr std::string_view name = "session";
+  // The new one, on the server (EV6).
   Session session;
 
   operator Session() const { return session; }  // NOLINT(google-explicit-constructor)
 };
 
+// One secret of a session, with TlsSettings::keylog (S20).
 struct KeylogEvent {
+  // In NSS key-log format, without the newline. Whoever has it reads the traffic.
   std::string line;
+  // Whose keys.
   Session session;
 };
 
+// One handshake message, with TlsSettings::trace (SC20).
 struct TlsTraceEvent {
+  // "received ClientHello, 310 bytes".
   std::string line;
+  // Whose handshake.
   Session session;
 };
 
+// A datagram of the peer, once, as it came (EV1 to EV4).
 struct DatagramEvent {
+  // As the specification calls it (EV3).
   static constexpr std::string_view name = "datagram";
+  // The bytes (EV1). Keeping a part keeps the whole.
   Buf datagram;
   bool early = false;  // arrived as 0-RTT data: may be a replay
+  // Where it came in (EV4).
   Session session;
 };
 

@@ -48,6 +48,7 @@ class [[nodiscard]] Sleep final : internal::CoroutineWaiter {
   WaitOptions options_;
 };
 
+// One thread with its sockets, timers and tasks. Everything made on it stays on it.
 class Shard {
  public:
   explicit Shard(internal::ShardState& state) noexcept : state_(state) {}
@@ -57,6 +58,7 @@ class Shard {
   // The shard this thread works for; aborts on threads that are none.
   static Shard& current() noexcept;
 
+  // From 0, as in Runtime::shard.
   std::uint32_t index() const noexcept;
   // The time of this turn: the clock is read once per turn.
   Instant now() const noexcept;
@@ -65,6 +67,8 @@ class Shard {
   void post(std::move_only_function<void()> function);
   // Runs the task on this shard; it is destroyed with the shard if it has not ended by then.
   void spawn(Task<> task);
+  // Awaited: goes on after `duration`, measured from the time of this turn; cancelled when `stop`
+  // is requested.
   Sleep sleep_for(Duration duration, std::stop_token stop = {}) noexcept {
     return Sleep(*this, duration, std::move(stop));
   }

@@ -68,37 +68,49 @@ class StreamWait : public CoroutineWaiter {
 // Headers now, or later: a Completion or an asynchronous function.
 class LaterHeaders {
  public:
+  // Called when the headers are due.
   using Function = std::move_only_function<Task<Result<Headers>>()>;
+  // What the kinds become.
   using Value = std::variant<std::monostate, Headers, Completion<Headers>, Function>;
 
   LaterHeaders() = default;
   // NOLINTBEGIN(google-explicit-constructor)
+  // Fields in braces, copied.
   LaterHeaders(std::initializer_list<Field> fields) : value(Headers(fields)) {}
+  // Known already.
   LaterHeaders(Headers headers) : value(std::move(headers)) {}
+  // When it completes; its error resets the stream.
   LaterHeaders(Completion<Headers> completion) : value(std::move(completion)) {}
+  // An asynchronous function, called when they are due.
   template <class F>
   requires std::is_same_v<std::invoke_result_t<F&>, Task<Result<Headers>>> LaterHeaders(F function)
       : value(std::in_place_type<Function>, std::move(function)) {}
   // NOLINTEND(google-explicit-constructor)
 
+  // Nothing was given.
   bool none() const noexcept { return std::holds_alternative<std::monostate>(value); }
 
+  // Taken by whoever sends them.
   Value value;
 };
 
+// How a stream of ours begins (SO3 to SO7). Everything is optional.
 struct StreamOptions {
   bool unidirectional = false;  // only we send
   // HTTP/3 only; open() fails with not_supported elsewhere. What is missing is filled in: `:method`
   // GET, `:scheme` https, `:authority` the session's host, `:path` /.
   LaterHeaders headers{};
+  // HTTP/3 only: sent after the body (SO5).
   LaterHeaders trailers{};
   // None: an HTTP/3 request ends with its headers; on any other stream writer() sends.
   Body body{};
   std::size_t budget = engine::limits::kDefaultSendBudget;  // bytes queued before write() waits
   std::optional<std::uint8_t> urgency{};                    // RFC 9218: 0 (first) .. 7, default 3
+  // RFC 9218: worth having in parts, so it shares its turn with others.
   bool incremental = false;
 };
 
+// How a stream of the peer is answered (RO3 to RO7). Everything is optional.
 struct ResponseOptions {
   LaterHeaders headers{};        // HTTP/3: `:status` is 200 when missing
   LaterHeaders trailers{};       // after the body
@@ -106,16 +118,23 @@ struct ResponseOptions {
   Body body{};                   // none: the response has no body
 };
 
+// One stream, the same on both sides (EV20). A handle: copies are the same stream.
 class Stream {
  public:
   Stream() = default;  // empty
   explicit Stream(internal::Ref<internal::StreamState> state) noexcept : state_(std::move(state)) {}
+  // Whether it is a handle of one: false when made by default.
   explicit operator bool() const noexcept { return static_cast<bool>(state_); }
+  // Handles of the same stream.
   friend bool operator==(const Stream&, const Stream&) = default;
 
+  // RFC 9000 2.1: its two lowest bits tell who began it and in which directions (ST10).
   std::uint64_t id() const noexcept;
+  // Which it belongs to (ST15).
   Session session() const;
+  // Whether the server opened it (ST16).
   bool server_initiated() const noexcept;
+  // Whether only the side that opened it sends (ST25).
   bool unidirectional() const noexcept;
   bool locked() const noexcept;  // a consumer was taken
   StreamStats stats() const;     // stops changing when the stream closes
@@ -129,7 +148,9 @@ class Stream {
   // HTTP/3: the peer's headers, its trailers (empty when it sent none), and the next informational
   // section (hints). On other protocols: Errc::not_supported.
   Completion<Headers> headers() const;
+  // What came after the body (ST24). Fails with not_supported without HTTP/3.
   Completion<Headers> trailers() const;
+  // Client: the next informational (1xx) section; ask again for the one after it.
   Completion<Headers> info() const;
 
   // --- receiving: one of these ---
@@ -138,7 +159,10 @@ class Stream {
   // Pushes: what is queued already in one call, then whatever arrives; no back-pressure. The views
   // live during the call. A function that fails or throws cancels the stream.
   using Consumer = std::move_only_function<Result<>(std::span<const Bytes> chunks, bool done)>;
+  // Every chunk as it arrives, without back-pressure (ST17 to ST22). Fails with invalid_state when
+  // somebody has the stream already.
   Result<> consume(Consumer consumer) const;
+  // The same for a function that cannot fail.
   template <class F>
   requires std::is_void_v < std::invoke_result_t < F&, std::span<const Bytes>,
   bool >> Result<> consume(F function) const {
@@ -154,14 +178,20 @@ class Stream {
   Result<> discard() const;
 
   // --- sending: a Body (open, respond, send), or the writer ---
+  // The side that sends, piece by piece. Fails later, when it is used, on streams that cannot
+  // send.
   Writer writer() const;
   // Sends the body, then the trailers, then FIN. Fails with invalid_state when sending has begun.
   Result<> send(Body body, LaterHeaders trailers = {}) const;
+  // Answers a stream of the peer, as StreamEvent::respond_with does.
   Result<> respond(ResponseOptions options) const;
   // HTTP/3. Informational sections, then headers, then (after the body) trailers, which end it.
   Result<> send_info(const Headers& fields) const;
+  // HTTP/3: headers by hand, before anything is written; `fin` ends the stream with them.
   Result<> send_headers(const Headers& fields, bool fin = false) const;
+  // HTTP/3: after what was written; they end the stream.
   Result<> send_trailers(const Headers& fields) const;
+  // HTTP/3 (RFC 9218): `urgency` 0 is first, 7 last. A client tells the server.
   void set_priority(std::uint8_t urgency, bool incremental) const;
 
   // --- datagrams of this request (RFC 9297), unreliable and unordered ---
@@ -176,6 +206,7 @@ class Stream {
 
   // RESET_STREAM: gives up sending. STOP_SENDING: asks the peer to.
   void reset(std::uint64_t application_code) const;
+  // Asks the peer to send no more (STOP_SENDING); what arrived stays readable.
   void stop_sending(std::uint64_t application_code) const;
   // Both, at once: what is queued to send is abandoned, what was received stays readable. An error
   // of kind `application` names the code. closed() completes, with the reason if one is given.
@@ -190,6 +221,7 @@ class Stream {
 class StreamConsumer {
  public:
   virtual ~StreamConsumer() = default;
+  // Called in the RECEIVE phase: no call into the library from there. `fin` on the last one.
   virtual void on_bytes(Bytes bytes, bool fin) noexcept = 0;
 };
 
@@ -223,6 +255,7 @@ class [[nodiscard]] ReadBytes final : internal::StreamWait {
   bool owner_;
 };
 
+// Reads with back-pressure: the peer may send more as far as chunks are released.
 class Reader {
  public:
   // A reader that is not the owner answers every call with invalid_state.
@@ -233,6 +266,7 @@ class Reader {
   NextChunk next(WaitOptions options = {}) const {
     return NextChunk(state_, std::move(options), owner_);
   }
+  // Copies what has arrived, at least one byte; 0 at the end.
   ReadBytes read(std::span<std::byte> into, WaitOptions options = {}) const {
     return ReadBytes(state_, into, std::move(options), owner_);
   }
@@ -288,6 +322,7 @@ class [[nodiscard]] WriteBufs final : internal::StreamWait {
 // (flushed).
 class [[nodiscard]] WaitForSending final : internal::StreamWait {
  public:
+  // What to wait for.
   enum class For : std::uint8_t { room, acknowledgement };
   WaitForSending(internal::Ref<internal::StreamState> stream, For what,
                  WaitOptions options) noexcept
@@ -300,6 +335,7 @@ class [[nodiscard]] WaitForSending final : internal::StreamWait {
   For what_;
 };
 
+// Writes with back-pressure: write() waits while more than the budget is queued.
 class Writer {
  public:
   explicit Writer(internal::Ref<internal::StreamState> state) noexcept : state_(std::move(state)) {}
@@ -309,15 +345,18 @@ class Writer {
   WriteBufs write(Buf buf, WaitOptions options = {}) const {
     return WriteBufs(state_, std::move(buf), std::move(options));
   }
+  // All of them, in this order.
   WriteBufs write(std::vector<Buf> bufs, WaitOptions options = {}) const {
     return WriteBufs(state_, std::move(bufs), std::move(options));
   }
+  // A copy of the characters.
   WriteBufs write(std::string_view text, WaitOptions options = {}) const {
     return WriteBufs(state_, Buf::copy(text), std::move(options));
   }
   // Never waits: queues what the budget has room for and tells how many bytes that was.
   Result<std::size_t> try_write(std::span<const Buf> bufs) const;
 
+  // Waits until half of the budget is free.
   WaitForSending writable(WaitOptions options = {}) const {
     return WaitForSending(state_, WaitForSending::For::room, std::move(options));
   }
@@ -339,8 +378,12 @@ class Writer {
 class Responder {
  public:
   Responder() = default;
+  // Empty for streams that cannot be answered.
   explicit Responder(Stream stream) noexcept : stream_(std::move(stream)) {}
+  // False on unidirectional streams (EV10).
   explicit operator bool() const noexcept { return static_cast<bool>(stream_); }
+  // Answers with values, or with what will be them (EV9). Fails with invalid_state the second
+  // time.
   Result<> operator()(ResponseOptions options) const { return stream_.respond(std::move(options)); }
   // Options that come later. (A template, so that `respond_with({})` means the other.)
   template <std::same_as<Task<Result<ResponseOptions>>> T>
@@ -353,15 +396,22 @@ class Responder {
   Stream stream_;
 };
 
+// An HTTP datagram that belongs to a stream (RFC 9297 2.1).
 struct StreamDatagramEvent {
+  // Its payload, without the quarter stream ID.
   Buf datagram;
   bool early = false;  // arrived as 0-RTT data: may be a replay
+  // Which it belongs to.
   Stream stream;
 };
 
+// A stream that the peer began (EV7 to EV10).
 struct StreamEvent {
+  // As the specification calls it (EV7).
   static constexpr std::string_view name = "stream";
+  // The new one (EV8).
   Stream stream;
+  // Answers it, where it can be answered.
   Responder respond_with;
   // HTTP/3: the request's headers, which have arrived; nullptr elsewhere. Lives as long as
   // `stream`.

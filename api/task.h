@@ -108,7 +108,9 @@ class [[nodiscard]] Task {
 
   Task() = default;
   explicit Task(Handle coroutine) noexcept : coroutine_(coroutine) {}
+  // The coroutine moves along.
   Task(Task&& other) noexcept : coroutine_(std::exchange(other.coroutine_, {})) {}
+  // Swaps, so that the other destroys what this had.
   Task& operator=(Task&& other) noexcept {
     std::swap(coroutine_, other.coroutine_);
     return *this;
@@ -117,6 +119,7 @@ class [[nodiscard]] Task {
     if (coroutine_) coroutine_.destroy();
   }
 
+  // Whether there is a coroutine: false when made by default or moved from.
   explicit operator bool() const noexcept { return static_cast<bool>(coroutine_); }
   bool await_ready() const noexcept { return false; }
   Handle await_suspend(std::coroutine_handle<> awaiting) noexcept {

@@ -33,6 +33,7 @@ std::string_view certificate_code(const Error& error) noexcept;
 struct DevelopmentIdentity {
   TlsSettings server;  // certificate and key
   TlsSettings client;  // trusts exactly that certificate
+  // For the trust store of clients that are not of this library.
   std::string certificate_pem;
   std::string key_pem;             // secret
   std::string spki_sha256_base64;  // for Chromium's --ignore-certificate-errors-spki-list

@@ -33,13 +33,18 @@ class WaitOptions {
  public:
   WaitOptions() = default;
   // NOLINTBEGIN(google-explicit-constructor)
+  // No longer than this.
   template <class R, class P>
   WaitOptions(std::chrono::duration<R, P> longest) : timeout(longest) {}
+  // Until the token is told to stop.
   WaitOptions(std::stop_token token) : stop(std::move(token)) {}
+  // Until one of both.
   WaitOptions(std::stop_token token, Duration longest) : stop(std::move(token)), timeout(longest) {}
   // NOLINTEND(google-explicit-constructor)
 
+  // Ends the waiting with Errc::cancelled.
   std::stop_token stop;
+  // Ends the waiting with Errc::timed_out; unset: never.
   std::optional<Duration> timeout;
 };
 

@@ -20,6 +20,7 @@
 
 namespace quicore {
 
+// One X.509 certificate (S5, S23). A value: parsed anew by each question, so keep the answers.
 class Certificate {
  public:
   Certificate() = default;
@@ -31,17 +32,23 @@ class Certificate {
   // All CERTIFICATE blocks, at least one; other blocks, such as a key, are passed over.
   static Result<std::vector<Certificate>> chain_from_pem(std::string_view pem);
 
+  // There is none.
   bool empty() const noexcept { return der_.empty(); }
+  // The bytes as they were signed. Good as long as the certificate.
   std::span<const std::uint8_t> der() const& noexcept { return der_; }
   std::span<const std::uint8_t> der() const&& = delete;  // the bytes would be gone at once
+  // The same as text, with its BEGIN and END lines.
   std::string pem() const;
 
   // "CN=localhost, O=Example": for people; the order is the certificate's.
   std::string subject() const;
+  // Who signed it, in the same form.
   std::string issuer() const;
   // Of the subjectAltName, as "DNS:localhost", "IP:127.0.0.1" and "URI:...".
   std::vector<std::string> subject_alternative_names() const;
+  // From when on it is good.
   std::chrono::system_clock::time_point not_before() const;
+  // Until when it is good.
   std::chrono::system_clock::time_point not_after() const;
   // Issuer and subject are the same.
   bool self_issued() const;

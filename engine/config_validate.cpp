@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "engine/config.h"
+#include "engine/tls_context.h"
 
 namespace quicore {
 
@@ -217,6 +218,12 @@ Result<> SessionConfig::validate(Side side) const {
   if (side == Side::server && secure_context == nullptr && secure.certificate.empty() &&
       secure.pfx.empty() && secure.psk == nullptr) {
     problems.add("secure.certificate", "is empty, a server must have one");
+  }
+  if (secure_context != nullptr && secure_context->side() != side) {
+    problems.add("secure_context",
+                 side == Side::client
+                     ? "is a server's, make it by make_tls_context(Side::client, ...)"
+                     : "is a client's, make it by make_tls_context(Side::server, ...)");
   }
   check_connection_ids(*this, side, problems);
   check_transport(transport, side, problems);

@@ -49,6 +49,7 @@ inline constexpr Duration kHostCounterPeriod = 60s;
 
 // --- one connection ----------------------------------------------------------------------------
 
+// Default of SessionConfig::handshake_timeout.
 inline constexpr Duration kHandshakeTimeout = 10s;
 
 // Received DATAGRAM frames waiting for DELIVER; the oldest are dropped beyond (they are unreliable).
@@ -63,6 +64,7 @@ inline constexpr std::uint64_t kMaxFieldSectionSize = 65536;
 // Bounds of Http3Settings::max_field_section_size. Reason: below 1 KiB ordinary requests fail, and
 // nothing larger than 16 MiB is a header.
 inline constexpr std::uint64_t kMinFieldSectionLimit = 1024;
+// Its upper bound.
 inline constexpr std::uint64_t kMaxFieldSectionLimit = 16 * 1024 * 1024;
 
 // Bytes of the QPACK dynamic table, in each direction (RFC 9204 3.2.2). Reason: what browsers use;
@@ -77,8 +79,9 @@ inline constexpr std::size_t kQpackBlockedStreams = 100;
 // hints, headers and trailers; beyond, lines that nghttp3 leaves out are not noticed.
 inline constexpr std::size_t kWatchedFieldSections = 4;
 
-// Bounds of Http3Settings::qpack_*. Reason: memory that a peer makes each connection hold.
+// Bounds of Http3Settings::qpack_*, of the table's first. Reason: memory that a peer makes each connection hold.
 inline constexpr std::uint64_t kMaxQpackTableCapacity = 1024 * 1024;
+// Of qpack_blocked_streams.
 inline constexpr std::uint64_t kMaxQpackBlockedStreams = 65536;
 
 // Bytes of one capsule's value that CapsuleReader collects. Reason: capsules are small messages
@@ -126,12 +129,17 @@ inline constexpr std::size_t kDefaultSendBudget = 1024 * 1024;
 inline constexpr std::size_t kQlogBuffer = 1024 * 1024;
 
 // --- flow control windows: defaults of TransportParams, the specification leaves them open -------
+// Default of TransportParams::initial_max_data.
 inline constexpr std::uint64_t kInitialMaxData = 16 * 1024 * 1024;
+// Default of the three initial_max_stream_data_....
 inline constexpr std::uint64_t kInitialMaxStreamData = 4 * 1024 * 1024;
+// Default of both initial_max_streams_....
 inline constexpr std::uint64_t kInitialMaxStreams = 100;
 // Automatic growth stops here.
 inline constexpr std::uint64_t kMaxWindow = 64 * 1024 * 1024;
+// The same of one stream.
 inline constexpr std::uint64_t kMaxStreamWindow = 32 * 1024 * 1024;
+// Default of TransportParams::max_idle_timeout.
 inline constexpr Duration kMaxIdleTimeout = 30s;
 
 // --- bounds of configuration fields; the rest are the RFCs' --------------------------------------

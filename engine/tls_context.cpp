@@ -18,6 +18,7 @@
 #include "engine/tls_names.h"
 #include "engine/tls_random.h"
 #include "engine/tls_session_callbacks.h"
+#include "engine/tls_session_sign.h"
 
 namespace quicore::engine {
 
@@ -206,6 +207,12 @@ Result<> TlsContext::configure_credentials(const TlsSettings& settings) {
   }
   if (engine && (!settings.key.empty() || !settings.pfx.empty())) {
     return invalid("private_key_engine: give it or a key (`key`, `pfx`), not both");
+  }
+  if (engine && !install_sign_callbacks(native_)) {
+    return failure(
+        Errc::not_supported,
+        "private_key_engine: the TLS library was built without --enable-pkcallbacks; use "
+        "one that has them, or give a key");
   }
   if (!settings.pfx.empty()) {
     if (settings.pfx.size() > 1 || !settings.certificate.empty() || !settings.key.empty()) {

@@ -12,7 +12,6 @@
 #include "engine/packet_protection.h"
 #include "engine/tls_alert.h"
 #include "engine/tls_session.h"
-#include "engine/tls_session_sign.h"
 
 namespace quicore::engine {
 
@@ -287,7 +286,6 @@ bool install_wolfssl_callbacks(WOLFSSL_CTX* native, const TlsContext& context) n
     wolfSSL_CTX_sess_set_new_cb(native, Callbacks::new_session);
   }
   if (context.settings().ocsp && !install_ocsp(native, context.side())) return false;
-  if (context.settings().private_key_engine != nullptr) install_sign_callbacks(native);
   if (context.settings().psk != nullptr) {
     if (context.side() == Side::server) {
       wolfSSL_CTX_set_psk_server_tls13_callback(native, Callbacks::psk_of_server);

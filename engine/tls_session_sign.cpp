@@ -78,10 +78,15 @@ struct TlsSignCallbacks {
   }
 };
 
-void install_sign_callbacks(WOLFSSL_CTX* native) noexcept {
+bool install_sign_callbacks([[maybe_unused]] WOLFSSL_CTX* native) noexcept {
+#ifdef HAVE_PK_CALLBACKS
   wolfSSL_CTX_SetEccSignCb(native, TlsSignCallbacks::ecdsa);
   wolfSSL_CTX_SetRsaPssSignCb(native, TlsSignCallbacks::rsa_pss);
   wolfSSL_CTX_SetEd25519SignCb(native, TlsSignCallbacks::ed25519);
+  return true;
+#else
+  return false;  // a wolfSSL of the system
+#endif
 }
 
 }  // namespace quicore::engine

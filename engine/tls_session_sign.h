@@ -9,7 +9,7 @@ struct WOLFSSL_CTX;
 namespace quicore::engine {
 
 // From then on the sessions of `native` pause for their signatures, and it takes a public key where
-// it otherwise wants the private one.
-void install_sign_callbacks(WOLFSSL_CTX* native) noexcept;
+// it otherwise wants the private one. False when wolfSSL was built without --enable-pkcallbacks.
+bool install_sign_callbacks(WOLFSSL_CTX* native) noexcept;
 
 }  // namespace quicore::engine

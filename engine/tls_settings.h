@@ -43,9 +43,12 @@ enum class Side : std::uint8_t { client, server };
 // leaf certificate followed by its intermediates.
 struct Pem {
   std::string text{};  // "-----BEGIN ..." when `path` is empty
+  // Read when a context is made; at most 4 MiB.
   std::string path{};
 
+  // The text of a file.
   static Pem file(std::string path) { return {{}, std::move(path)}; }
+  // Text that is here already.
   static Pem bytes(std::string text) { return {std::move(text), {}}; }
   friend bool operator==(const Pem&, const Pem&) = default;
 };
@@ -57,6 +60,7 @@ enum class Verify : std::uint8_t {
   none,    // nobody looks. Encrypted, but to whom is unknown: for tests only
 };
 
+// Of one ticket key: 16 bytes of name and 32 of key.
 inline constexpr std::size_t kTicketKeySize = 48;
 
 // A secret both sides have in place of certificates (RFC 8446 4.2.11, RFC 9257).
@@ -74,6 +78,7 @@ using PskFunction = std::function<Psk(std::string_view identity)>;
 
 // Bits of TlsSettings::secure_options, with OpenSSL's values (SSL_OP_...).
 namespace secure_option {
+// As session_tickets = false.
 inline constexpr std::uint64_t kNoTicket = 0x4000;
 inline constexpr std::uint64_t kCipherServerPreference = 0x400000;  // servers always do
 // QUIC never speaks these versions: they are off already.
@@ -92,12 +97,16 @@ enum class SignatureAlgorithm : std::uint16_t {
   ed25519 = 0x0807,
 };
 
+// Random ticket keys that several contexts draw alike; made by share_ticket_seed.
 struct TicketSeed {
+  // What the keys are drawn from.
   std::array<std::uint8_t, kTicketKeySize> secret{};
+  // When the first period began.
   Instant drawn{};
   friend bool operator==(const TicketSeed&, const TicketSeed&) = default;
 };
 
+// See above. A value of some hundred bytes, and the keys; compared member by member.
 struct TlsSettings {
   // --- who we are ------------------------------------------------------------------------------
 
@@ -144,6 +153,7 @@ struct TlsSettings {
   // every issuer of a peer's leaf must have one: a peer of which nothing is known is refused, too.
   std::vector<Pem> crl{};
 
+  // Client: of the server's certificate. Server: of those it asks clients for (SC13).
   Verify verify = Verify::strict;
 
   // Client: the certificate must be made out to the host name of the session (RFC 6125; an IP

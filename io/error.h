@@ -20,6 +20,7 @@
 
 namespace quicore {
 
+// What kind of failure it is: for decisions of a program.
 enum class Errc : std::uint8_t {
   ok,
   invalid_argument,     // a value the caller gave cannot be used; the reason names the field
@@ -48,55 +49,72 @@ enum class Errc : std::uint8_t {
 // Which list `Error::code` comes from.
 enum class ErrorSpace : std::uint8_t { library, transport, application, tls_alert, os };
 
+// Why something failed: a kind to decide by, a code of a protocol, and a sentence for people.
 struct [[nodiscard]] Error {
+  // `ok` for no error.
   Errc kind{};
+  // What `code` means.
   ErrorSpace space{};
+  // As the peer or the kernel gave it, or as it is sent.
   std::uint64_t code{};
+  // A sentence that names what is wrong and says what to do. From the peer: its own words.
   std::string reason;
   // What the user gave to cancel(reason) or destroy(reason), handed back untouched.
   std::shared_ptr<const void> user;
 
+  // True for an error, false for `ok`.
   explicit operator bool() const noexcept { return kind != Errc::ok; }
 
+  // One of this library's own.
   static Error make(Errc kind, std::string reason) {
     return {kind, ErrorSpace::library, 0, std::move(reason), nullptr};
   }
+  // For CONNECTION_CLOSE with a code of RFC 9000 20.1.
   static Error transport(std::uint64_t code, std::string reason) {
     return {Errc::transport, ErrorSpace::transport, code, std::move(reason), nullptr};
   }
+  // With a code of the application protocol, below 2^62.
   static Error application(std::uint64_t code, std::string reason) {
     return {Errc::application, ErrorSpace::application, code, std::move(reason), nullptr};
   }
+  // Of a system call, with its errno.
   static Error system(int errno_value, std::string reason) {
     return {Errc::system, ErrorSpace::os, static_cast<std::uint64_t>(errno_value),
             std::move(reason), nullptr};
   }
 };
 
+// A value, or why there is none.
 template <class T = void>
 using Result = std::expected<T, Error>;
 
+// For `return failure(...)` in a function that gives a Result.
 inline std::unexpected<Error> failure(Errc kind, std::string reason) {
   return std::unexpected(Error::make(kind, std::move(reason)));
 }
 
 // "invalid_argument", "timed_out", ... as spelled above.
 std::string_view to_string(Errc kind) noexcept;
+// "transport"; a static view.
 std::string_view to_string(ErrorSpace space) noexcept;
 
 // One line for logs: "transport error 0xa (PROTOCOL_VIOLATION): reason".
 std::string to_string(const Error& error);
 
+// What value_or_throw throws; the library itself throws none.
 class Exception : public std::runtime_error {
  public:
+  // what() is the error's sentence.
   explicit Exception(Error error)
       : std::runtime_error(to_string(error)), error_(std::move(error)) {}
+  // Why.
   const Error& error() const noexcept { return error_; }
 
  private:
   Error error_;
 };
 
+// For programs and tests whose callers catch: the value, or an Exception with the Error.
 template <class T>
 T value_or_throw(Result<T> result) {
   if (!result) throw Exception(std::move(result.error()));

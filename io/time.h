@@ -9,7 +9,9 @@
 
 namespace quicore {
 
+// Whole nanoseconds: up to 292 years.
 using Duration = std::chrono::nanoseconds;
+// Of the monotonic clock; the first one stands for "never".
 using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 
 // "No deadline": waits with it end only by traffic or a wake-up.
@@ -29,6 +31,7 @@ inline constexpr std::uint64_t to_nanoseconds(Instant instant) noexcept {
   return static_cast<std::uint64_t>(instant.time_since_epoch().count());
 }
 
+// The inverse of to_nanoseconds, at the border to C libraries.
 inline constexpr Instant from_nanoseconds(std::uint64_t nanoseconds) noexcept {
   return Instant(Duration(static_cast<Duration::rep>(nanoseconds)));
 }

@@ -17,9 +17,7 @@ using namespace sim;
 using namespace std::chrono_literals;
 
 struct Consumed : KeptStreams {
-  explicit Consumed(WorldOptions options) : KeptStreams(std::move(options)) {
-    connect("xyz");
-  }
+  explicit Consumed(WorldOptions options) : KeptStreams(std::move(options)) { connect("xyz"); }
 };
 
 enum class Take { next, read, function };

@@ -98,13 +98,18 @@ const Pki::Identity& identity_of(const Kind& kind) {
 class SpecKeyEngineKinds : public ::testing::TestWithParam<Kind> {};
 
 INSTANTIATE_TEST_SUITE_P(
-    , SpecKeyEngineKinds,
+    All, SpecKeyEngineKinds,
     ::testing::Values(Kind{"P-256", SignatureAlgorithm::ecdsa_secp256r1_sha256, 32},
                       Kind{"P-384", SignatureAlgorithm::ecdsa_secp384r1_sha384, 48},
                       Kind{"P-521", SignatureAlgorithm::ecdsa_secp521r1_sha512, 64},
                       Kind{"rsa:2048", SignatureAlgorithm::rsa_pss_rsae_sha256, 32},
                       Kind{"rsa:4096", SignatureAlgorithm::rsa_pss_rsae_sha256, 32},
-                      Kind{"ed25519", SignatureAlgorithm::ed25519, 130}));
+                      Kind{"ed25519", SignatureAlgorithm::ed25519, 130}),
+    [](const auto& test) {
+      std::string name = test.param.key;
+      std::erase_if(name, [](char c) { return c == '-' || c == ':'; });
+      return name;
+    });
 
 // spec: SC26 SC27
 TEST_P(SpecKeyEngineKinds, SignForAServerThatWaits) {

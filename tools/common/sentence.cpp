@@ -28,8 +28,8 @@ std::string why_not_connected(const Error& error, const Address& server, Duratio
 }
 
 Error cannot_write(const std::string& option, const std::string& path, int number) {
-  return Error::system(number, option + ": cannot write \"" + path + "\": " + std::strerror(number) +
-                                   "; name a file in a folder of yours");
+  return Error::system(number, option + ": cannot write \"" + path + "\": " +
+                                   std::strerror(number) + "; name a file in a folder of yours");
 }
 
 }  // namespace quicore::tools

@@ -135,7 +135,8 @@ class Demo {
     files.push_back(site.large);
     const fs::path list = options_.output / "urls.txt";
     std::ofstream urls(list);
-    for (const DemoFile& file : files) urls << bench_.url() << percent_encode_path(file.path) << '\n';
+    for (const DemoFile& file : files)
+      urls << bench_.url() << percent_encode_path(file.path) << '\n';
     urls.close();
     const fs::path fetched = options_.output / "fetched";
     std::error_code ignored;

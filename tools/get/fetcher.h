@@ -44,8 +44,8 @@ struct FetchResult {
   bool resumed = false;
   bool early_data = false;
   QuicVersion version{};
-  std::string remote;  // where the server was in the end
-  std::string ocsp;    // "stapled" or "none"; empty: not asked for
+  std::string remote;             // where the server was in the end
+  std::string ocsp;               // "stapled" or "none"; empty: not asked for
   std::uint64_t key_updates = 0;  // by either side, until the last answer was complete
 
   bool ok() const noexcept {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "engine/config.h"
+#include "engine/tls_context.h"
 #include "tests/support/document_table.h"
 
 namespace quicore {
@@ -189,7 +190,13 @@ TEST_P(SessionConfigField, IsNamedWithItsRangeWhenItIsWrong) {
 using S = SessionConfig;
 const Address kIpv4 = Address::loopback(Family::ipv4, 443);
 const Address kIpv6 = Address::loopback(Family::ipv6, 443);
+std::shared_ptr<engine::TlsContext> client_context() {
+  return value_or_throw(engine::TlsContext::create(Side::client, {.verify = Verify::none}));
+}
 const SessionCase kSessionCases[] = {
+    {"secure_context_of_server", Side::server, [](S& c) { c.secure_context = client_context(); },
+     "secure_context is a client's, make it by make_tls_context(Side::server, ...)",
+     [](S& c) { c.secure_context = nullptr; }},
     {"alpn_none", Side::client, [](S& c) { c.alpn.clear(); }, "alpn is empty, must name",
      [](S& c) {
        c.alpn = {"h3", "hq-interop"};
