@@ -188,6 +188,11 @@ int Http3Session::receive_datagram(Bytes datagram, bool early) {
     return NGTCP2_ERR_CALLBACK_FAILURE;
   }
   const std::int64_t id = static_cast<std::int64_t>(quarter) * kRequestIdStep;
+  if (connection_.side() == Side::server && !connection_.allowance_of(id).allows(quarter)) {
+    connection_.fail(
+        Error::application(http3::kIdError, "a datagram of a stream beyond the limit of streams"));
+    return NGTCP2_ERR_CALLBACK_FAILURE;
+  }
   // It may precede its request within a packet: who has none when it is delivered is dropped, as RFC
   // 9297 2.1 allows.
   const Stream* stream = connection_.find_stream(id);

@@ -22,6 +22,9 @@ class StreamAllowance {
   // The peer opened the stream of that number, counted from 0 (RFC 9000 2.1: the ID divided by 4).
   void opened(std::uint64_t number) noexcept { opened_ = std::max(opened_, number + 1); }
 
+  // Whether the peer may open, or have opened, the stream of that number.
+  bool allows(std::uint64_t number) const noexcept { return number < allowed_; }
+
   // One of its streams ended. Returns how many more to allow now.
   std::uint64_t closed() noexcept {
     ++collected_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// RFC 9114 sections 5, 6 and 7: streams, frames, SETTINGS, GOAWAY and push; RFC 9204: QPACK.
+// RFC 9114 sections 5, 6 and 7: streams, frames, SETTINGS, GOAWAY and push.
 #include "tests/conformance/http3_peers.h"
 
 namespace quicore::test {
@@ -184,120 +184,6 @@ TEST(Rfc9218Section7_1, APriorityUpdateOfAServerIsUnexpected) {
   EXPECT_EQ(server_gets_on_uni({control(update)}), kOpen);
   EXPECT_EQ(server_gets_on_uni({control(wire::h3_frame(0x0f0700, wire::varint(1) + "u=1"))}),
             kIdError);
-}
-
-// --- RFC 9204 --------------------------------------------------------------------------------------------------
-
-std::optional<Close> server_decodes(const std::string& section) {
-  const Http3Answer answer = server_gets(wire::h3_frame(wire::kHeaders, section));
-  EXPECT_EQ(answer.sections, 0u);
-  return answer.close;
-}
-
-const std::string kNoDynamicTable(2, '\0');
-
-TEST(Rfc9204Section3_1, AnIndexBeyondTheStaticTableFailsToDecompress) {
-  EXPECT_EQ(server_decodes(kNoDynamicTable + wire::prefixed(0xc0, 6, 99)), kDecompressionFailed);
-  EXPECT_EQ(server_decodes(kNoDynamicTable + wire::prefixed(0x50, 4, 99) + std::string(1, '\0')),
-            kDecompressionFailed);
-}
-
-TEST(Rfc9204Section2_2_3, AnIndexIntoAnEmptyDynamicTableFailsToDecompress) {
-  EXPECT_EQ(server_decodes(kNoDynamicTable + wire::prefixed(0x80, 6, 0)), kDecompressionFailed);
-  EXPECT_EQ(server_decodes(kNoDynamicTable + wire::prefixed(0x10, 4, 0)), kDecompressionFailed);
-}
-
-TEST(Rfc9204Section4_5_1, ARequiredInsertCountThatCannotBeFailsToDecompress) {
-  EXPECT_EQ(server_decodes(wire::prefixed(0, 8, 100'000) + std::string(1, '\0') + "\xd1"),
-            kDecompressionFailed);
-}
-
-TEST(Rfc9204Section4_1_1, AnIntegerThatDoesNotEndFailsToDecompress) {
-  EXPECT_EQ(server_decodes(kNoDynamicTable + "\xff" + std::string(12, '\xff')),
-            kDecompressionFailed);
-}
-
-TEST(Rfc9204Section4_1_2, AHuffmanStringThatIsNoneFailsToDecompress) {
-  // A literal name of four bytes of ones: EOS is not allowed in it (RFC 7541 5.2).
-  EXPECT_EQ(server_decodes(kNoDynamicTable + "\x2c" + std::string(4, '\xff') + "\1x"),
-            kDecompressionFailed);
-}
-
-TEST(Rfc9204Section4_5, ASectionThatIsCutShortFailsToDecompress) {
-  const std::string whole = wire::field_section(kGet);
-  EXPECT_EQ(server_decodes(whole.substr(0, whole.size() - 3)), kDecompressionFailed);
-}
-
-TEST(Rfc9204Section4_2, ASecondEncoderOrDecoderStreamIsRefused) {
-  for (const std::uint64_t type : {wire::kEncoder, wire::kDecoder}) {
-    EXPECT_EQ(server_gets_on_uni({stream_of(type), stream_of(type)}), kStreamCreationError);
-    EXPECT_EQ(client_gets_on_uni({stream_of(type), stream_of(type)}), kStreamCreationError);
-  }
-}
-
-TEST(Rfc9204Section4_2, ClosingAnEncoderOrDecoderStreamClosesTheConnection) {
-  for (const std::uint64_t type : {wire::kEncoder, wire::kDecoder}) {
-    AgainstServer test(of_http3(), server_config("h3"));
-    ASSERT_EQ(test.handshake(), kOpen);
-    EXPECT_EQ(test.answer_to(wire::stream(kClientUni, 0, stream_of(type))), kOpen);
-    EXPECT_EQ(test.answer_to(wire::stream(kClientUni, 1, "", true)), kClosedCriticalStream);
-  }
-}
-
-TEST(Rfc9204Section3_2_3, ATableLargerThanWeAllowIsAnEncoderStreamError) {
-  EXPECT_EQ(server_gets_on_uni({stream_of(
-                wire::kEncoder, wire::prefixed(0x20, 5, engine::limits::kQpackTableCapacity + 1))}),
-            kEncoderStreamError);
-}
-
-TEST(Rfc9204Section3_2_2, AnEntryThatDoesNotFitIsAnEncoderStreamError) {
-  const std::string insert = wire::prefixed(0x40, 5, 3) + "abc" + wire::prefixed(0, 7, 3) + "def";
-  EXPECT_EQ(server_gets_on_uni({stream_of(wire::kEncoder, insert)}), kEncoderStreamError);
-  EXPECT_EQ(server_gets_on_uni({stream_of(wire::kEncoder, wire::prefixed(0x20, 5, 1000) + insert)}),
-            kOpen);
-}
-
-TEST(Rfc9204Section4_3, InstructionsWithAnIndexThatIsNotThereAreEncoderStreamErrors) {
-  const std::string capacity = wire::prefixed(0x20, 5, 1000);
-  for (const std::string& instruction :
-       {wire::prefixed(0xc0, 6, 99) + wire::prefixed(0, 7, 1) + "x",  // static name
-        wire::prefixed(0x80, 6, 5) + wire::prefixed(0, 7, 1) + "x",   // dynamic name
-        wire::prefixed(0x00, 5, 5)}) {                                // duplicate
-    EXPECT_EQ(server_gets_on_uni({stream_of(wire::kEncoder, capacity + instruction)}),
-              kEncoderStreamError)
-        << testing::PrintToString(instruction);
-  }
-}
-
-TEST(Rfc9204Section4_4, WhatTheDecoderStreamCannotMeanIsADecoderStreamError) {
-  for (const std::string& instruction : {
-           wire::prefixed(0x80, 7, 0),   // a section that was never sent
-           wire::prefixed(0x00, 6, 0),   // an increment of nothing
-           wire::prefixed(0x00, 6, 500)  // of more than there is
-       }) {
-    EXPECT_EQ(server_gets_on_uni({stream_of(wire::kDecoder, instruction)}), kDecoderStreamError)
-        << testing::PrintToString(instruction);
-  }
-}
-
-TEST(Rfc9204Section2_1_2, MoreBlockedStreamsThanWeAllowFailToDecompress) {
-  SessionConfig config = server_config("h3");
-  config.transport.initial_max_streams_bidi = 2 * engine::limits::kQpackBlockedStreams;
-  AgainstServer test(of_http3(), config);
-  ASSERT_EQ(test.handshake(), kOpen);
-  EXPECT_EQ(test.answer_to(wire::stream(kClientUni, 0,
-                                        stream_of(wire::kEncoder, wire::prefixed(0x20, 5, 1000)))),
-            kOpen);
-  // Sections that need an entry which never comes.
-  const std::string blocked =
-      wire::h3_frame(wire::kHeaders, "\x02" + std::string(1, '\0') + "\x80");
-  for (std::uint64_t i = 0; i < engine::limits::kQpackBlockedStreams; ++i) {
-    test.hostile.send(Level::application, wire::stream(4 * i, 0, blocked));
-    test.world.run_for(1ms);
-  }
-  EXPECT_EQ(test.verdict(), kOpen);
-  EXPECT_EQ(test.answer_to(wire::stream(4 * engine::limits::kQpackBlockedStreams, 0, blocked)),
-            kDecompressionFailed);
 }
 
 }  // namespace

@@ -37,6 +37,7 @@ class TestStream final : public engine::StreamHandler {
   TestConnection& connection;
   std::vector<std::pair<engine::FieldSection, Headers>> headers;
   std::string received;
+  std::vector<std::string> datagrams;  // HTTP/3
   bool fin = false;
   bool closed = false;
   bool flushed = false;
@@ -56,6 +57,7 @@ class TestStream final : public engine::StreamHandler {
   void on_stream_headers(engine::FieldSection section, Headers fields) override;
   void on_stream_readable() override;
   void on_stream_blocked() override { ++blocked; }
+  void on_stream_datagram(Buf data, bool) override { datagrams.emplace_back(data.text()); }
   void on_stream_flushed() override { flushed = true; }
   void on_stream_stopped(std::uint64_t code) override { stopped_code = code; }
   void on_stream_reset(std::uint64_t code) override { reset_code = code; }

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 
 namespace quicore {
@@ -68,6 +69,37 @@ TEST(Capsule, LargerThanTheLimitIsRefusedBeforeItIsCollected) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, Errc::no_memory);
   EXPECT_EQ(collector.seen, "0:0123456789;");
+}
+
+TEST(Capsule, WhoseLengthIsAbsurdCostsNoMemory) {
+  for (const std::string_view length :
+       {std::string_view("\xff\xff\xff\xff\xff\xff\xff\xff"),
+        std::string_view("\xc0\0\0\1\0\0\0\0", 8), std::string_view("\xbf\xff\xff\xff", 4)}) {
+    Collector collector;
+    const auto refused = collector.feed(std::string(1, '\0').append(length));
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, Errc::no_memory);
+  }
+}
+
+TEST(Capsule, GarbageNeitherOverrunsNorReturnsMoreThanCame) {
+  std::mt19937_64 random(1);
+  for (int round = 0; round < 2000; ++round) {
+    std::string garbage(random() % 200, '\0');
+    for (char& byte : garbage) byte = static_cast<char>(random() % (round % 2 == 0 ? 256 : 8));
+    CapsuleReader reader(64);
+    std::size_t out = 0;
+    for (std::size_t at = 0; at < garbage.size();) {
+      const std::string_view piece = std::string_view(garbage).substr(at, 1 + random() % 20);
+      at += piece.size();
+      const auto fed = reader.feed(as_bytes(piece), [&](std::uint64_t, Bytes value) {
+        EXPECT_LE(value.size(), 64u);
+        out += value.size() + 2;  // type and length have a byte each at least
+      });
+      ASSERT_LE(out, at);
+      if (!fed) break;
+    }
+  }
 }
 
 }  // namespace
