@@ -26,6 +26,8 @@
 #include "api/stats.h"
 #include "api/task.h"
 #include "io/error.h"
+#include "io/limits.h"
+#include "io/time.h"
 
 namespace quicore {
 
@@ -49,6 +51,10 @@ struct RuntimeConfig {
   std::vector<std::uint32_t> cpus{};
   // The kernel interface of every shard.
   PortChoice port = PortChoice::automatic;
+  // How long a shard with nothing to do looks for traffic before it sleeps: saves 10 to 50 us per
+  // wake-up for the price of CPU time. It does so only while it pays: where nothing comes in that
+  // time it soon stops trying. 0: never. From 1 s on: always, for cores that do nothing else.
+  Duration busy_poll = io::kDefaultBusyPoll;
   // One line of text without a newline; called on any thread. Unset: warnings and errors to stderr.
   std::function<void(LogLevel, std::string_view)> log{};
 

@@ -84,7 +84,9 @@ Result<> RuntimeState::open_ports(std::uint32_t count) {
   const io::LogSink sink = [this](std::string_view line) { log(LogLevel::warning, line); };
   for (std::uint32_t i = 0; i < count; ++i) {
     // What is true of the first port is true of all: one line is enough.
-    auto port = io::open_port(to_io(config_.port), i == 0 ? sink : io::LogSink());
+    auto port = io::open_port({.choice = to_io(config_.port),
+                               .busy_poll = config_.busy_poll,
+                               .log = i == 0 ? sink : io::LogSink()});
     if (!port) return std::unexpected(std::move(port.error()));
     shards_.push_back(std::make_unique<OneShard>());
     shards_.back()->port = std::move(*port);
@@ -231,6 +233,9 @@ Result<> RuntimeConfig::validate() const {
       problem("cpus: this process may not use CPU " + std::to_string(cpu) + "; choose from " +
               usable);
     }
+  }
+  if (busy_poll < Duration::zero()) {
+    problem("busy_poll: must not be negative; 0 never polls");
   }
   if (!problems.empty()) return failure(Errc::invalid_argument, std::move(problems));
   return {};

@@ -19,6 +19,15 @@ Result<> pin_this_thread(int cpu);
 // The CPU the calling thread runs on right now.
 int current_cpu() noexcept;
 
+// For loops that wait on memory: tells the processor so, and takes some tens of nanoseconds at most.
+inline void pause_briefly() noexcept {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("isb");
+#endif
+}
+
 // Lets the kernel be late by kTimerSlack at most when it wakes the calling thread.
 void reduce_timer_slack() noexcept;
 

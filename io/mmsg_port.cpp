@@ -52,7 +52,8 @@ MmsgPort::MmsgPort(MmsgPortConfig config, KernelCalls& kernel, int epoll)
       epoll_(epoll),
       wake_(std::make_shared<WakeState>()),
       sender_(kernel, config.send_slots, stats_),
-      receiver_(kernel, config.receive_slots, config.receive_payload) {
+      receiver_(kernel, config.receive_slots, config.receive_payload),
+      busy_poll_(config.busy_poll) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = kWakeEvent;
@@ -130,7 +131,37 @@ void MmsgPort::watch_blocked() noexcept {
 
 void MmsgPort::sleep(Instant deadline) noexcept {
   std::array<epoll_event, kEventsPerTurn> events;
-  const bool may_wait = deadline > now_ + kShortestSleep && wake_->begin_sleep();
+  const bool may_sleep = deadline > now_ + kShortestSleep;
+  int count = may_sleep ? poll(events, deadline) : 0;
+  if (count == 0) {
+    const bool may_wait = may_sleep && wake_->begin_sleep();
+    count = wait_for_events(events, deadline, may_wait);
+  }
+  wake_->end_sleep();
+  now_ = std::chrono::steady_clock::now();
+  busy_poll_.woke(now_);
+  for (int i = 0; i < count; ++i) handle(events[i].events, events[i].data.u64);
+}
+
+// 0: nothing came in the time that polling is worth.
+int MmsgPort::poll(std::span<epoll_event> events, Instant deadline) noexcept {
+  if (!busy_poll_.enabled()) return 0;
+  const Instant begin = std::chrono::steady_clock::now();
+  const Duration budget = busy_poll_.budget(begin, stats_.datagrams_received);
+  for (Instant now = begin; now - begin < budget && now + kShortestSleep < deadline;
+       now = std::chrono::steady_clock::now()) {
+    const int count = wait_for_events(events, deadline, false);
+    if (count != 0 || wake_->notified()) {
+      busy_poll_.found();
+      return count;
+    }
+  }
+  busy_poll_.missed();
+  return 0;
+}
+
+int MmsgPort::wait_for_events(std::span<epoll_event> events, Instant deadline,
+                              bool may_wait) noexcept {
   int count = 0;
   do {                   // a signal does not end a wait
     timespec timeout{};  // zero: do not wait
@@ -144,9 +175,7 @@ void MmsgPort::sleep(Instant deadline) noexcept {
     count = kernel_.wait_for_events(epoll_, events, for_ever ? nullptr : &timeout);
     ++stats_.system_calls;
   } while (count < 0 && errno == EINTR);
-  wake_->end_sleep();
-  now_ = std::chrono::steady_clock::now();
-  for (int i = 0; i < count; ++i) handle(events[i].events, events[i].data.u64);
+  return count;
 }
 
 void MmsgPort::handle(std::uint32_t events, std::uint64_t data) noexcept {

@@ -12,6 +12,7 @@
 #include <memory>
 #include <vector>
 
+#include "io/busy_poll.h"
 #include "io/kernel_calls.h"
 #include "io/log.h"
 #include "io/mmsg_receive.h"
@@ -25,6 +26,7 @@ struct MmsgPortConfig {
   std::uint32_t receive_slots = kReceiveSlots;
   std::uint32_t receive_payload = kReceivePayloadSize;
   std::uint32_t send_slots = kSendSlots;
+  Duration busy_poll = Duration::zero();  // see io/busy_poll.h
   LogSink log;
 };
 
@@ -60,6 +62,8 @@ class MmsgPort final : public Port {
   void watch(MmsgSocket& socket, int operation) noexcept;
   void watch_blocked() noexcept;
   void sleep(Instant deadline) noexcept;
+  int wait_for_events(std::span<epoll_event> events, Instant deadline, bool may_wait) noexcept;
+  int poll(std::span<epoll_event> events, Instant deadline) noexcept;
   void handle(std::uint32_t events, std::uint64_t data) noexcept;
   void finish_closing() noexcept;
 
@@ -74,6 +78,7 @@ class MmsgPort final : public Port {
   std::uint32_t closing_ = 0;
   MmsgSender sender_;
   MmsgReceiver receiver_;
+  BusyPoll busy_poll_;
 };
 
 }  // namespace quicore::io

@@ -23,16 +23,20 @@ std::optional<PortChoice> parse_port_choice(std::string_view text) noexcept {
   return std::nullopt;
 }
 
-Result<std::unique_ptr<Port>> open_port(PortChoice choice, LogSink log, KernelCalls& kernel) {
-  if (choice != PortChoice::mmsg) {
+Result<std::unique_ptr<Port>> open_port(PortOptions options, KernelCalls& kernel) {
+  if (options.choice != PortChoice::mmsg) {
     UringPortConfig config;
-    config.log = log;
+    config.busy_poll = options.busy_poll;
+    config.log = options.log;
     auto made = UringPort::make(std::move(config), kernel);
-    if (made || choice == PortChoice::uring) return as_port(std::move(made));
-    if (log) log("io_uring is refused, using epoll, which is slower: " + made.error().reason);
+    if (made || options.choice == PortChoice::uring) return as_port(std::move(made));
+    if (options.log) {
+      options.log("io_uring is refused, using epoll, which is slower: " + made.error().reason);
+    }
   }
   MmsgPortConfig config;
-  config.log = std::move(log);
+  config.busy_poll = options.busy_poll;
+  config.log = std::move(options.log);
   return as_port(MmsgPort::make(std::move(config), kernel));
 }
 

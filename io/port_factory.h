@@ -23,8 +23,14 @@ enum class PortChoice : std::uint8_t {
 // "automatic", "io_uring", "mmsg"; nullopt for anything else.
 std::optional<PortChoice> parse_port_choice(std::string_view text) noexcept;
 
+struct PortOptions {
+  PortChoice choice = PortChoice::automatic;
+  Duration busy_poll = Duration::zero();  // see io/busy_poll.h
+  LogSink log{};
+};
+
 // On any thread; the port belongs to the thread of its first wait().
-Result<std::unique_ptr<Port>> open_port(PortChoice choice = PortChoice::automatic, LogSink log = {},
+Result<std::unique_ptr<Port>> open_port(PortOptions options = {},
                                         KernelCalls& kernel = KernelCalls::system());
 
 }  // namespace quicore::io

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxWakesPerTurn = 64;
 // Turns the destructor gives cancelled operations to come back, 10 ms each.
 constexpr int kMaxClosingTurns = 100;
+constexpr int kLooksPerClock = 8;
 
 }  // namespace
 
@@ -36,6 +37,7 @@ UringPort::UringPort(UringPortConfig config, KernelCalls& kernel, std::unique_pt
       ring_(std::move(ring)),
       receiver_(std::move(receiver)),
       sender_(*ring_, kernel, config.send_slots, stats_),
+      busy_poll_(config.busy_poll),
       wake_target_(std::make_shared<UringWakeTarget>()) {
   woken_targets_.reserve(kMaxWakesPerTurn);
 }
@@ -131,6 +133,7 @@ void UringPort::wait(Instant deadline) {
   arm_event();
   enter(deadline);
   now_ = std::chrono::steady_clock::now();
+  busy_poll_.woke(now_);
   complete_all();
   if (closing_ != 0) finish_closing();
 }
@@ -159,7 +162,8 @@ void UringPort::arm_event() noexcept {
 void UringPort::enter(Instant deadline) noexcept {
   const bool slots_ran_out = sender_.take_refused();
   WakeState& state = wake_target_->state;
-  if (deadline <= now_ + kShortestSleep || !state.begin_sleep()) {
+  const bool may_sleep = deadline > now_ + kShortestSleep;
+  if ((may_sleep && !slots_ran_out && poll(deadline)) || !may_sleep || !state.begin_sleep()) {
     state.end_sleep();
     if (ring_->has_work()) ring_->enter(0, deadline);
     return;
@@ -167,6 +171,31 @@ void UringPort::enter(Instant deadline) noexcept {
   const std::uint32_t immediate = sender_.immediate();
   ring_->enter(slots_ran_out && immediate != 0 ? immediate : immediate + 1, deadline);
   state.end_sleep();
+}
+
+// True: there is something to do, or the deadline is too near to sleep.
+bool UringPort::poll(Instant deadline) noexcept {
+  if (!busy_poll_.enabled()) return false;
+  const Instant begin = std::chrono::steady_clock::now();
+  const Duration budget = busy_poll_.budget(begin, stats_.datagrams_received);
+  if (budget == Duration::zero()) return false;
+  if (ring_->has_work()) ring_->enter(0, deadline);
+  const std::uint32_t immediate = sender_.immediate();
+  for (;;) {
+    // Between two looks at the clock. A pause is 10 to 140 cycles, by processor.
+    for (int i = 0; i < kLooksPerClock; ++i) {
+      if (ring_->pending() > immediate || ring_->has_work() || wake_target_->state.notified()) {
+        busy_poll_.found();
+        return true;
+      }
+      pause_briefly();
+    }
+    const Instant now = std::chrono::steady_clock::now();
+    if (now + kShortestSleep >= deadline) return true;
+    if (now - begin >= budget) break;
+  }
+  busy_poll_.missed();
+  return false;
 }
 
 void UringPort::complete_all() noexcept {

@@ -19,6 +19,7 @@
 #include <memory>
 #include <vector>
 
+#include "io/busy_poll.h"
 #include "io/kernel_calls.h"
 #include "io/log.h"
 #include "io/port.h"
@@ -34,6 +35,7 @@ struct UringPortConfig {
   std::uint32_t receive_payload = kReceivePayloadSize;
   std::uint32_t send_slots = kSendSlots;
   UringRingConfig ring;
+  Duration busy_poll = Duration::zero();  // see io/busy_poll.h
   LogSink log;
 };
 
@@ -71,6 +73,7 @@ class UringPort final : public Port, private UringMessenger {
   void arm_receives() noexcept;
   void arm_event() noexcept;
   void enter(Instant deadline) noexcept;
+  bool poll(Instant deadline) noexcept;
   void complete_all() noexcept;
   void complete(const Completion& completion) noexcept;
   void complete_receive(std::uint32_t index, const Completion& completion) noexcept;
@@ -86,6 +89,7 @@ class UringPort final : public Port, private UringMessenger {
   std::unique_ptr<UringRing> ring_;
   std::unique_ptr<UringReceiver> receiver_;
   UringSender sender_;
+  BusyPoll busy_poll_;
   std::vector<std::unique_ptr<UringSocket>> sockets_;  // by SocketId; empty where closed
   std::vector<std::uint32_t> to_arm_;                  // sockets whose receive is not running
   std::uint32_t closing_ = 0;

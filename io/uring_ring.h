@@ -52,6 +52,8 @@ class UringRing {
   // Whether an enter() that does not wait would do anything.
   bool has_work() const noexcept;
   bool overflowed() const noexcept;
+  // Completions that drain() would give.
+  std::uint32_t pending() const noexcept { return io_uring_cq_ready(&ring_); }
   // Takes every completion out of the ring. Valid until the next drain().
   std::span<const Completion> drain() noexcept;
 

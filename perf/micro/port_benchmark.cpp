@@ -33,7 +33,7 @@ struct End {
   SocketId socket{};
   Address address;
 
-  explicit End(PortChoice choice) : port(value_or_throw(open_port(choice))) {
+  explicit End(PortChoice choice) : port(value_or_throw(open_port({.choice = choice}))) {
     SocketOptions options;
     options.bind_address = Address::loopback(Family::ipv4, 0);
     socket = value_or_throw(port->open(options));

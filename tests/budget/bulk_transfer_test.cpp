@@ -82,7 +82,7 @@ class Source final : public StreamHandler {
 class Peer : public ConnectionHandler, public EndpointHandler {
  public:
   explicit Peer(io::PortChoice choice, EndpointConfig config)
-      : port(value_or_throw(io::open_port(choice))),
+      : port(value_or_throw(io::open_port({.choice = choice}))),
         random(io::Random::seeded(1)),
         shard({}, *port, random) {
     io::SocketOptions options;

@@ -176,9 +176,9 @@ TEST(Rfc9204Section4_4_2, ABlockedStreamThatIsResetIsCancelled) {
   Decoding peer;
   const std::string frame = wire::h3_frame(wire::kHeaders, prefix(1) + request_line() + dynamic(0));
   EXPECT_EQ(peer.test.answer_to(wire::stream(kClientBidi, 0, frame)), kOpen);
-  EXPECT_EQ(peer.test.answer_to(
-                wire::reset_stream(kClientBidi, http3::kRequestCancelled, frame.size())),
-            kOpen);
+  EXPECT_EQ(
+      peer.test.answer_to(wire::reset_stream(kClientBidi, http3::kRequestCancelled, frame.size())),
+      kOpen);
   EXPECT_EQ(peer.decoder_stream(), cancellation(kClientBidi));
 }
 

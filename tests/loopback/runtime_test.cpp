@@ -113,10 +113,11 @@ TEST(Runtime, SignalsReachTheShardThatWaitsForThem) {
 }
 
 TEST(Runtime, EveryProblemOfAConfigurationIsReportedAtOnce) {
-  auto created = Runtime::create({.shards = 5000, .cpus = {100000}});
+  auto created = Runtime::create({.shards = 5000, .cpus = {100000}, .busy_poll = -1us});
   ASSERT_FALSE(created.has_value());
   EXPECT_THAT(created.error().reason, testing::HasSubstr("shards"));
   EXPECT_THAT(created.error().reason, testing::HasSubstr("cpus"));
+  EXPECT_THAT(created.error().reason, testing::HasSubstr("busy_poll"));
 }
 
 TEST(Runtime, TheLogHearsOfWhatGoesWrong) {

@@ -233,6 +233,7 @@ int run(const LoadOptions& options) {
   config.shards = std::min(options.threads, options.connections);
   config.cpus.assign(options.cpus.begin(), options.cpus.end());
   config.port = options.port;
+  config.busy_poll = options.busy_poll;
   auto runtime = Runtime::create(std::move(config));
   if (!runtime) return fail(runtime.error(), kExitUsage);
   LoadRun load(**runtime, plan);

@@ -101,6 +101,9 @@ void add_transport(CLI::App& app, LoadOptions& options) {
   add_payload(app, options.payload);
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
+  add_duration(
+      app, "--busy-poll", options.busy_poll,
+      "how long an idle shard looks for traffic before it sleeps, while that pays; 1s: always");
   add_versions(app, options.versions);
   app.add_flag("--json", options.json, "print the report as one line of JSON");
   app.add_flag("--quiet", options.quiet, "no progress line");

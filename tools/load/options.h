@@ -40,6 +40,7 @@ struct LoadOptions {
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
   CongestionControl congestion_control = CongestionControl::cubic;
   PortChoice port = PortChoice::automatic;
+  std::chrono::nanoseconds busy_poll = RuntimeConfig().busy_poll;
   std::vector<QuicVersion> versions{QuicVersion::v1, QuicVersion::v2};
   std::string sha256;  // of every body; implies `check`
   bool use_preferred_address = true;

@@ -155,6 +155,7 @@ int run(const ServerOptions& options) {
   RuntimeConfig config;
   config.shards = options.shards;
   config.port = options.port;
+  config.busy_poll = options.busy_poll;
   config.cpus.assign(options.cpus.begin(), options.cpus.end());
   auto runtime = Runtime::create(std::move(config));
   if (!runtime) return fail(runtime.error());

@@ -107,6 +107,9 @@ void add_options(CLI::App& app, ServerOptions& options) {
   add_payload(app, options.payload);
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
+  add_duration(
+      app, "--busy-poll", options.busy_poll,
+      "how long an idle shard looks for traffic before it sleeps, while that pays; 1s: always");
   add_versions(app, options.versions);
   add_ciphers(app, options.ciphers);
   add_keylog(app, options.keylog);

@@ -42,6 +42,7 @@ struct ServerOptions {
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(30);
   CongestionControl congestion_control = CongestionControl::cubic;
   PortChoice port = PortChoice::automatic;
+  std::chrono::nanoseconds busy_poll = RuntimeConfig().busy_poll;
   std::vector<QuicVersion> versions{QuicVersion::v1, QuicVersion::v2};
   bool retry = false;
   bool early_data = false;

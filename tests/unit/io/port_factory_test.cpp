@@ -22,7 +22,7 @@ class PortFactoryTest : public testing::Test {
 };
 
 TEST_F(PortFactoryTest, IoUringIsTakenSilentlyWhereItWorks) {
-  const auto port = open_port(PortChoice::automatic, sink(), kernel);
+  const auto port = open_port({.choice = PortChoice::automatic, .log = sink()}, kernel);
   ASSERT_TRUE(port);
   EXPECT_STREQ((*port)->name(), "io_uring");
   EXPECT_TRUE(lines.empty());
@@ -37,7 +37,7 @@ TEST_F(PortFactoryTest, WhereIoUringIsRefusedEpollIsTakenAndOneLineSaysWhyAndWha
                               Case{ENOMEM, "ulimit -l"}, Case{EINVAL, "Linux 6.0"}}) {
     lines.clear();
     kernel.ring_setup_error = refused.error;
-    const auto port = open_port(PortChoice::automatic, sink(), kernel);
+    const auto port = open_port({.choice = PortChoice::automatic, .log = sink()}, kernel);
     ASSERT_TRUE(port);
     EXPECT_STREQ((*port)->name(), "mmsg");
     ASSERT_EQ(lines.size(), 1u);
@@ -49,7 +49,7 @@ TEST_F(PortFactoryTest, WhereIoUringIsRefusedEpollIsTakenAndOneLineSaysWhyAndWha
 
 TEST_F(PortFactoryTest, IoUringThatIsAskedForByNameAndRefusedIsAnError) {
   kernel.ring_setup_error = EPERM;
-  const auto port = open_port(PortChoice::uring, sink(), kernel);
+  const auto port = open_port({.choice = PortChoice::uring, .log = sink()}, kernel);
   ASSERT_FALSE(port);
   EXPECT_EQ(port.error().kind, Errc::system);
   EXPECT_EQ(port.error().code, static_cast<std::uint64_t>(EPERM));
@@ -57,7 +57,7 @@ TEST_F(PortFactoryTest, IoUringThatIsAskedForByNameAndRefusedIsAnError) {
 }
 
 TEST_F(PortFactoryTest, EpollCanBeAskedForByName) {
-  const auto port = open_port(PortChoice::mmsg, sink(), kernel);
+  const auto port = open_port({.choice = PortChoice::mmsg, .log = sink()}, kernel);
   ASSERT_TRUE(port);
   EXPECT_STREQ((*port)->name(), "mmsg");
   EXPECT_TRUE(lines.empty());

@@ -18,6 +18,23 @@ namespace {
 
 using namespace std::chrono_literals;
 
+const auto kEveryKind =
+    testing::Values(Kind::uring, Kind::mmsg, Kind::polling_uring, Kind::polling_mmsg);
+
+std::string name_of_kind(const testing::TestParamInfo<Kind>& test) {
+  switch (test.param) {
+    case Kind::uring:
+      return "Uring";
+    case Kind::mmsg:
+      return "Mmsg";
+    case Kind::polling_uring:
+      return "PollingUring";
+    case Kind::polling_mmsg:
+      return "PollingMmsg";
+  }
+  return "";
+}
+
 class PortTest : public testing::TestWithParam<Kind> {
  protected:
   std::unique_ptr<Port> make(const SmallPort& small = {}) {
@@ -26,10 +43,7 @@ class PortTest : public testing::TestWithParam<Kind> {
   FaultyKernel kernel;
 };
 
-INSTANTIATE_TEST_SUITE_P(OfTheKernel, PortTest, testing::Values(Kind::uring, Kind::mmsg),
-                         [](const auto& test) {
-                           return test.param == Kind::uring ? "Uring" : "Mmsg";
-                         });
+INSTANTIATE_TEST_SUITE_P(OfTheKernel, PortTest, kEveryKind, name_of_kind);
 
 // Two ports with a socket each.
 class PortPairTest : public PortTest {
@@ -50,10 +64,7 @@ class PortPairTest : public PortTest {
   Address a_address, b_address;
 };
 
-INSTANTIATE_TEST_SUITE_P(OfTheKernel, PortPairTest, testing::Values(Kind::uring, Kind::mmsg),
-                         [](const auto& test) {
-                           return test.param == Kind::uring ? "Uring" : "Mmsg";
-                         });
+INSTANTIATE_TEST_SUITE_P(OfTheKernel, PortPairTest, kEveryKind, name_of_kind);
 
 TEST_P(PortPairTest, ADatagramArrivesWithItsAddresses) {
   send(*a, a_socket, b_address, "hello");

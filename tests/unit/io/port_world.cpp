@@ -127,8 +127,11 @@ void FaultyKernel::ring_completions(std::span<Completion> batch) {
 }
 
 std::unique_ptr<Port> make_port(Kind kind, KernelCalls& kernel, const SmallPort& small) {
-  if (kind == Kind::uring) {
+  const bool polls = kind == Kind::polling_uring || kind == Kind::polling_mmsg;
+  const Duration busy_poll = polls ? kDefaultBusyPoll : Duration::zero();
+  if (kind == Kind::uring || kind == Kind::polling_uring) {
     UringPortConfig config;
+    config.busy_poll = busy_poll;
     config.receive_slots = small.receive_slots;
     config.receive_payload = small.receive_payload;
     config.send_slots = small.send_slots;
@@ -140,6 +143,7 @@ std::unique_ptr<Port> make_port(Kind kind, KernelCalls& kernel, const SmallPort&
     return std::move(*port);
   }
   MmsgPortConfig config;
+  config.busy_poll = busy_poll;
   config.receive_slots = small.receive_slots;
   config.receive_payload = small.receive_payload;
   config.send_slots = small.send_slots;

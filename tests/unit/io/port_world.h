@@ -51,7 +51,8 @@ class FaultyKernel : public KernelCalls {
   std::map<std::uint64_t, int> ring_answers_;  // by user_data
 };
 
-enum class Kind { uring, mmsg };
+// A port of the kernel, and one that looks for traffic before it sleeps.
+enum class Kind { uring, mmsg, polling_uring, polling_mmsg };
 
 struct SmallPort {  // what a test may make smaller than usual
   std::uint32_t receive_slots = kReceiveSlots;
