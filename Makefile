@@ -44,12 +44,13 @@ interop-runner: configure-test  ## the QUIC interop runner's cases over an impai
 	@cmake --build --preset test --target quicore-server quicore-get quicore-relay
 	@tests/interop/runner/run.sh build/test/bin
 
-perf: build  ## the micro benchmarks, then everything that the demo measures
+perf: build  ## the micro benchmarks, then every figure of docs/performance.md in five rounds (OTHERS=FILE: beside other implementations)
 	@$(BIN)/quicore_microbench
-	@$(BIN)/quicore-demo
+	@$(BIN)/quicore-compare --rounds 5 $(if $(OTHERS),--others $(OTHERS))
 
-perf-quick: build limit  ## the machine's limit and a short look at the micro benchmarks
-	@$(BIN)/quicore_microbench --benchmark_min_time=0.05
+perf-quick: build  ## the same in two minutes
+	@$(BIN)/quicore_microbench --benchmark_min_time=0.02
+	@$(BIN)/quicore-compare --rounds 1 --duration 2s $(if $(OTHERS),--others $(OTHERS))
 
 limit: build  ## what this machine's kernel and CPU allow at most
 	@$(BIN)/quicore-limit

@@ -21,8 +21,9 @@ namespace quicore::test {
 namespace {
 
 constexpr const char* kPage = QUICORE_SOURCE_DIR "/docs/bad-input.md";
-constexpr std::array<const char*, 5> kPrograms = {"quicore-server", "quicore-get", "quicore-load",
-                                                  "quicore-demo", "quicore-limit"};
+constexpr std::array<const char*, 6> kPrograms = {"quicore-server", "quicore-get",
+                                                  "quicore-load",   "quicore-demo",
+                                                  "quicore-limit",  "quicore-compare"};
 
 struct Row {
   std::string program;

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/demo/demo.h"
 
-#include <sys/utsname.h>
-
 #include <algorithm>
 #include <fstream>
-#include <thread>
 
 #include "tools/common/format.h"
+#include "tools/common/machine.h"
 #include "tools/common/percent.h"
+#include "tools/common/workbench.h"
 #include "tools/demo/site.h"
-#include "tools/demo/workbench.h"
 
 namespace quicore::tools {
 namespace {
@@ -65,22 +63,6 @@ std::string seconds_text(std::chrono::nanoseconds duration) {
   return std::to_string(milliseconds) + "ms";
 }
 
-std::string describe_machine() {
-  std::string model = "unknown CPU";
-  std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.starts_with("model name")) {
-      model = line.substr(std::min(line.size(), line.find(':') + 2));
-      break;
-    }
-  }
-  utsname kernel{};
-  uname(&kernel);
-  const unsigned cpus = std::thread::hardware_concurrency();
-  return model + ", " + std::to_string(cpus) + (cpus == 1 ? " CPU, " : " CPUs, ") + kernel.sysname +
-         " " + kernel.release;
-}
-
 class Demo {
  public:
   Demo(const DemoOptions& options, ProgressLine& progress)
@@ -113,7 +95,10 @@ class Demo {
                                    [&](double share) { return bench_.tick(format_share(share)); });
     if (!site) return std::unexpected(site.error());
     bench_.begin_step("starting the server");
-    if (auto started = bench_.start_server(site->root, kPayload); !started) return started;
+    if (auto started = bench_.start_server(
+            {"--root", site->root.string(), "--shards", "1", "--payload", kPayload});
+        !started)
+      return started;
     if (auto fetched = fetch_and_compare(*site); !fetched) return fetched;
     if (auto done = measure_all(); !done) return done;
     return bench_.stop_server();

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // quicore-demo: the whole project at work in under three minutes.
-#include <sched.h>
-
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <vector>
 
+#include "tools/common/machine.h"
 #include "tools/common/options.h"
+#include "tools/common/workbench.h"
 #include "tools/demo/demo.h"
-#include "tools/demo/workbench.h"
 
 namespace {
 
@@ -26,18 +25,6 @@ constexpr const char* kDescription =
 
 constexpr int kFailed = 1;
 constexpr int kInterrupted = 130;  // as a shell reports a program that SIGINT ended
-
-// At most two that this process may use.
-std::vector<int> two_cpus() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  sched_getaffinity(0, sizeof allowed, &allowed);
-  std::vector<int> cpus;
-  for (int cpu = 0; cpu < CPU_SETSIZE && cpus.size() < 2; ++cpu) {
-    if (CPU_ISSET(cpu, &allowed)) cpus.push_back(cpu);
-  }
-  return cpus;
-}
 
 bool write_file(const fs::path& path, const std::string& content) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
@@ -66,7 +53,7 @@ int report(const DemoResult& result, const fs::path& output) {
 
 int main(int argc, char** argv) {
   DemoOptions options;
-  std::vector<int> cpus = two_cpus();
+  std::vector<int> cpus = quicore::tools::two_cpus();
   std::error_code error;
   options.programs = fs::read_symlink("/proc/self/exe", error).parent_path();
 

@@ -39,9 +39,7 @@ class Waits {
   std::uint64_t received_ = 0;
 };
 
-TEST(BusyPoll, OfNoTimeNeverPolls) {
-  EXPECT_EQ(Waits(Duration::zero()).polls_of(100, 1us), 0);
-}
+TEST(BusyPoll, OfNoTimeNeverPolls) { EXPECT_EQ(Waits(Duration::zero()).polls_of(100, 1us), 0); }
 
 TEST(BusyPoll, GoesOnWhileItPays) { EXPECT_EQ(Waits(50us).polls_of(100, 20us), 100); }
 

@@ -13,7 +13,7 @@
 #include <sstream>
 
 #include "tools/common/child_process.h"
-#include "tools/demo/workbench.h"
+#include "tools/common/workbench.h"
 
 namespace quicore::tools {
 namespace {

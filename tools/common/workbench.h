@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Workbench: starts the project's programs for the demo, shows what they do, and cleans up.
+// Workbench: starts programs to measure them, shows what they do, and cleans up.
 //
-// Programs are looked for beside the demo's own. Each one's output is kept in LOGS/NAME.out and
+// Programs without a folder are looked for in Options::programs. Each one's output is kept in LOGS/NAME.out and
 // NAME.err. While one runs, the progress line shows the step, the time, and the last thing the
 // program said; the server is watched too, and its end fails the step. After an interruption every
 // call fails with Errc::cancelled.
@@ -29,6 +29,7 @@ void catch_interrupts();
 class Workbench {
  public:
   static constexpr std::chrono::seconds kServerGrace{10};
+  static constexpr std::chrono::milliseconds kOtherServerStart{500};
 
   struct Options {
     std::filesystem::path programs;
@@ -46,9 +47,15 @@ class Workbench {
   // Redraws the progress line; false after an interruption.
   bool tick(const std::string& detail = {});
 
-  // Starts quicore-server on a free port. Errors: those of ChildProcess::start; system when it ends
-  // or does not become ready; the reason has what it said.
-  Result<> start_server(const std::filesystem::path& root, const std::string& payload);
+  // Starts quicore-server on a free port, with these arguments and CPUs, which are the server's
+  // when empty. Errors: those of ChildProcess::start; system when it ends or does not become ready;
+  // the reason has what it said.
+  Result<> start_server(std::vector<std::string> arguments, std::vector<int> cpus = {});
+
+  // Starts somebody else's server. It is taken to be ready when `ready` stands in what it said, or,
+  // where that is empty, after kOtherServerStart.
+  Result<> start_other_server(std::vector<std::string> arguments, const std::vector<int>& cpus,
+                              const std::string& ready);
 
   // "https://127.0.0.1:PORT/" once the server runs.
   [[nodiscard]] const std::string& url() const { return url_; }
@@ -62,6 +69,10 @@ class Workbench {
   Result<std::string> run_unpinned(const std::string& name, std::vector<std::string> arguments,
                                    Duration limit);
 
+  // As `run`, on these CPUs; any when empty.
+  Result<std::string> run_on(const std::vector<int>& cpus, const std::string& name,
+                             std::vector<std::string> arguments, Duration limit);
+
   // Ends the server gracefully: it has kServerGrace to let its connections end. Errors: system when
   // its exit status is not success.
   Result<> stop_server();
@@ -72,9 +83,10 @@ class Workbench {
   // The end of what the server said; empty if it was never started.
   [[nodiscard]] std::string server_log() const;
 
+  // Ends somebody else's server, however it takes it.
+  void kill_server();
+
  private:
-  Result<std::string> run_on(const std::vector<int>& cpus, const std::string& name,
-                             std::vector<std::string> arguments, Duration limit);
   [[nodiscard]] Command command(const std::string& name, std::vector<std::string> arguments,
                                 const std::vector<int>& cpus) const;
 
@@ -85,6 +97,7 @@ class Workbench {
   std::string title_;
   Instant step_began_{};
   std::optional<ChildProcess> server_;
+  std::string server_name_;
   bool server_started_ = false;
   std::string url_;
 };

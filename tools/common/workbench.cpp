@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tools/demo/workbench.h"
+#include "tools/common/workbench.h"
 
 #include <atomic>
 #include <csignal>
@@ -82,7 +82,12 @@ bool Workbench::tick(const std::string& detail) {
 
 Command Workbench::command(const std::string& name, std::vector<std::string> arguments,
                            const std::vector<int>& cpus) const {
-  arguments.front() = (options_.programs / arguments.front()).string();
+  if (arguments.front().find('/') == std::string::npos) {
+    const auto ours = options_.programs / arguments.front();
+    if (std::error_code ignored; std::filesystem::exists(ours, ignored)) {
+      arguments.front() = ours.string();
+    }
+  }
   return {std::move(arguments), cpus, options_.logs / (name + ".out"),
           options_.logs / (name + ".err")};
 }
@@ -91,17 +96,15 @@ Result<> Workbench::check_server() {
   if (!server_) return {};
   const auto status = server_->wait_for(Duration::zero());
   if (!status) return {};
-  return failure(Errc::system, "quicore-server ended by itself: " + status->to_string());
+  return failure(Errc::system, server_name_ + " ended by itself: " + status->to_string());
 }
 
-Result<> Workbench::start_server(const std::filesystem::path& root, const std::string& payload) {
-  std::vector<std::string> arguments = {"quicore-server", "--listen", "127.0.0.1:0", "--root",
-                                        root.string(),    "--shards", "1",           "--json",
-                                        "--payload",      payload};
-  if (!options_.server_cpus.empty()) {
-    arguments.insert(arguments.end(), {"--cpus", cpu_list(options_.server_cpus)});
-  }
-  const Command start = command("server", std::move(arguments), options_.server_cpus);
+Result<> Workbench::start_server(std::vector<std::string> arguments, std::vector<int> cpus) {
+  arguments.insert(arguments.begin(), {"quicore-server", "--listen", "127.0.0.1:0", "--json"});
+  if (cpus.empty()) cpus = options_.server_cpus;
+  if (!cpus.empty()) arguments.insert(arguments.end(), {"--cpus", cpu_list(cpus)});
+  server_name_ = arguments.front().substr(arguments.front().rfind('/') + 1);
+  const Command start = command("server", std::move(arguments), cpus);
   auto child = ChildProcess::start(start);
   if (!child) return std::unexpected(child.error());
   server_.emplace(std::move(*child));
@@ -118,6 +121,31 @@ Result<> Workbench::start_server(const std::filesystem::path& root, const std::s
   }
   return failure(Errc::timed_out, "quicore-server did not say that it is ready within " +
                                       format_duration(kServerStart));
+}
+
+Result<> Workbench::start_other_server(std::vector<std::string> arguments,
+                                       const std::vector<int>& cpus, const std::string& ready) {
+  server_name_ = arguments.front().substr(arguments.front().rfind('/') + 1);
+  const Command start = command("server", std::move(arguments), cpus);
+  auto child = ChildProcess::start(start);
+  if (!child) return std::unexpected(child.error());
+  server_.emplace(std::move(*child));
+  server_started_ = true;
+  const Instant begin = steady_clock::now();
+  for (;;) {
+    if (!tick()) return cancelled();
+    if (auto alive = check_server(); !alive) return alive;
+    const Duration waited = steady_clock::now() - begin;
+    if (ready.empty() && waited >= kOtherServerStart) return {};
+    if (!ready.empty() && (read_text(start.output) + read_text(start.errors)).contains(ready)) {
+      return {};
+    }
+    if (waited >= kServerStart) {
+      return failure(Errc::timed_out, start.arguments.front() + " did not say \"" + ready +
+                                          "\" within " + format_duration(kServerStart));
+    }
+    server_->wait_for(kTick / 5);
+  }
 }
 
 Result<std::string> Workbench::run(const std::string& name, std::vector<std::string> arguments,
@@ -160,6 +188,11 @@ Result<> Workbench::stop_server() {
   server_.reset();
   if (status.success()) return {};
   return failure(Errc::system, "quicore-server did not close gracefully: " + status.to_string());
+}
+
+void Workbench::kill_server() {
+  if (server_) server_->terminate(std::chrono::milliseconds(500));
+  server_.reset();
 }
 
 std::string Workbench::server_log() const {

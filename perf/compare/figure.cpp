@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf/compare/figure.h"
+
+#include <utility>
+
+namespace quicore::perf {
+namespace {
+
+using tools::LoadReport;
+using tools::MachineLimit;
+using Arguments = std::vector<std::string>;
+
+double gbps(const LoadReport& report) { return report.throughput_gbps; }
+double requests(const LoadReport& report) { return report.requests_per_second; }
+double handshakes(const LoadReport& report) { return report.handshakes_per_second; }
+double p50(const LoadReport& report) { return report.latency_us.p50; }
+double p99(const LoadReport& report) { return report.latency_us.p99; }
+
+double two_cores(const MachineLimit& limit) { return limit.two_cores_gbps; }
+double one_core(const MachineLimit& limit) { return limit.one_core_gbps; }
+double requests_two_cores(const MachineLimit& limit) { return limit.requests_two_cores; }
+double handshakes_two_cores(const MachineLimit& limit) { return limit.handshakes_two_cores; }
+
+using Limit = double (*)(const MachineLimit&);
+
+Figure bulk(std::string name, std::string title, Place place, Arguments load, Limit limit,
+            const std::string& payload = "1472") {
+  Figure figure{.name = name, .place = place};
+  figure.server = {"--payload", payload};
+  figure.load = std::move(load);
+  figure.load.insert(figure.load.end(), {"--payload", payload});
+  figure.quantities = {{std::move(name), std::move(title), "Gbit/s", gbps, limit}};
+  return figure;
+}
+
+Figure small(const std::string& name, const std::string& title, const Arguments& load,
+             const std::string& alpn = "h3", Limit limit = requests_two_cores,
+             const std::string& size = "512") {
+  Figure figure{.name = name};
+  figure.server = {"--payload", "1472", "--max-streams", "2000"};
+  figure.load = {"--mode", "request", "--size", size, "--alpn", alpn, "--payload", "1472"};
+  figure.load.insert(figure.load.end(), load.begin(), load.end());
+  figure.quantities = {{name, title, "requests/s", requests, limit}};
+  return figure;
+}
+
+Figure connecting(const std::string& name, const std::string& title, const std::string& mode,
+                  Limit limit) {
+  Figure figure{.name = name};
+  figure.load = {"--mode", mode, "--connections", "32"};
+  figure.quantities = {{name, title, "handshakes/s", handshakes, limit}};
+  return figure;
+}
+
+// In percentiles instead of a rate.
+Figure latency(Figure figure, const std::string& title) {
+  figure.quantities = {{figure.name + "-p50", title + ", p50", "us", p50, nullptr, true},
+                       {figure.name + "-p99", title + ", p99", "us", p99, nullptr, true}};
+  return figure;
+}
+
+std::vector<Figure> make() {
+  const Arguments down = {"--mode", "download", "--size", "1GiB"};
+  // Short bodies: an upload counts them as they are answered.
+  const Arguments up = {"--mode", "upload", "--size", "64MiB"};
+  std::vector<Figure> all;
+  all.push_back(bulk("download", "download, two cores", Place::two_cores, down, two_cores));
+  all.push_back(bulk("upload", "upload, two cores", Place::two_cores, up, two_cores));
+  all.push_back(bulk("download-one-core", "download, one core", Place::one_core, down, one_core));
+  all.push_back(bulk("upload-one-core", "upload, one core", Place::one_core, up, one_core));
+  all.push_back(bulk("download-9000", "download, payload 9000, two cores", Place::two_cores, down,
+                     nullptr, "9000"));
+  all.push_back(bulk("download-100", "download, 100 connections, two server shards",
+                     Place::two_shards,
+                     {"--mode", "download", "--size", "1MiB", "--connections", "100"}, nullptr));
+  all.push_back(small("requests-1x100", "HTTP/3 requests, 1 connection x 100 streams",
+                      {"--connections", "1", "--streams", "100"}, "h3", nullptr));
+  all.push_back(small("requests-100x1", "HTTP/3 requests, 100 connections x 1 stream",
+                      {"--connections", "100"}));
+  all.push_back(small("requests-100x10", "HTTP/3 requests, 100 connections x 10 streams",
+                      {"--connections", "100", "--streams", "10"}, "h3", nullptr));
+  all.push_back(small("raw-1x100", "raw QUIC requests, 1 connection x 100 streams",
+                      {"--connections", "1", "--streams", "100"}, "quicore-perf", nullptr));
+  all.push_back(small("raw-100x1", "raw QUIC requests, 100 connections x 1 stream",
+                      {"--connections", "100"}, "quicore-perf"));
+  all.push_back(small("requests-1000x1", "HTTP/3 requests, 1,000 connections x 1 stream",
+                      {"--connections", "1000"}));
+  all.push_back(small("requests-1x1000", "HTTP/3 requests, 1 connection x 1,000 streams",
+                      {"--connections", "1", "--streams", "1000"}, "h3", nullptr));
+  all.push_back(
+      connecting("handshakes", "full handshakes, P-256", "handshake", handshakes_two_cores));
+  all.push_back(connecting("resumed", "resumed handshakes", "resume", nullptr));
+  all.push_back(latency(small("latency", "", {"--connections", "1"}, "h3", nullptr, "1024"),
+                        "one request of 1 KiB at a time"));
+  Figure half = latency(small("latency-half-load", "", {"--connections", "100"}),
+                        "at half of requests-100x1, open loop");
+  half.half_rate_of = "requests-100x1";
+  all.push_back(std::move(half));
+  return all;
+}
+
+}  // namespace
+
+const std::vector<Figure>& all_figures() {
+  static const std::vector<Figure> all = make();
+  return all;
+}
+
+}  // namespace quicore::perf

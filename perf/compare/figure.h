@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The figures that are measured and compared: what runs, where, and what is read from it.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tools/common/load_report.h"
+#include "tools/common/machine_limit.h"
+
+namespace quicore::perf {
+
+// Where server and client run.
+enum class Place {
+  two_cores,   // one each
+  one_core,    // both on the same
+  two_shards,  // a server of two shards on both, the client on the second
+};
+
+// What a run answers.
+struct Quantity {
+  std::string name;   // "download"; "latency-p50"
+  std::string title;  // "download, two cores"
+  std::string unit;   // "Gbit/s", "requests/s", "handshakes/s", "us"
+  double (*value)(const tools::LoadReport&) = nullptr;
+  double (*limit)(const tools::MachineLimit&) = nullptr;  // null: the machine sets none
+  bool smaller_is_better = false;
+};
+
+// One run of quicore-server and quicore-load.
+struct Figure {
+  std::string name;
+  Place place = Place::two_cores;
+  std::vector<std::string> server{};
+  std::vector<std::string> load{};
+  // Open loop at half of what this figure reached in the same round.
+  std::string half_rate_of{};
+  std::vector<Quantity> quantities{};
+};
+
+// In the order of the report.
+const std::vector<Figure>& all_figures();
+
+}  // namespace quicore::perf

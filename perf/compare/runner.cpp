@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf/compare/runner.h"
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+
+#include "tools/common/format.h"
+#include "tools/common/machine.h"
+#include "tools/common/workbench.h"
+
+namespace quicore::perf {
+namespace {
+
+// Beyond what a program should need: then it hangs.
+constexpr std::chrono::seconds kSlack{30};
+constexpr std::chrono::seconds kLongestLimit{4};
+
+std::string milliseconds(Duration duration) {
+  return std::to_string(std::chrono::round<std::chrono::milliseconds>(duration).count()) + "ms";
+}
+
+std::vector<Figure> wanted_figures(const std::vector<std::string>& only) {
+  std::vector<Figure> figures;
+  for (const Figure& figure : all_figures()) {
+    if (only.empty() || std::ranges::find(only, figure.name) != only.end()) {
+      figures.push_back(figure);
+    }
+  }
+  return figures;
+}
+
+class Runner {
+ public:
+  Runner(const RunnerOptions& options, tools::ProgressLine& progress)
+      : options_(options),
+        progress_(progress),
+        figures_(wanted_figures(options.only)),
+        server_cpu_{options.cpus.front()},
+        client_cpu_{options.cpus.back()},
+        bench_({options.programs, options.output / "logs", server_cpu_, client_cpu_}, progress,
+               steps()) {
+    for (const Figure& figure : figures_) {
+      for (const Quantity& quantity : figure.quantities) comparison_.rows.push_back({quantity});
+    }
+  }
+
+  Comparison run() {
+    comparison_.machine = tools::describe_machine();
+    comparison_.rounds = options_.rounds;
+    site_ = options_.output / "site";
+    std::filesystem::create_directories(site_);
+    std::filesystem::create_directories(options_.output / "logs");
+    std::ofstream(site_ / "index.html") << "<!doctype html><title>quicore</title>\n";
+    measure_limit();
+    for (unsigned round = 0; round < options_.rounds && !tools::interrupted(); ++round) {
+      reached_.clear();
+      comparison_.latencies.clear();
+      for (const Figure& figure : figures_) {
+        if (tools::interrupted()) break;
+        note(measure(figure));
+        for (const Other& other : options_.others) {
+          if (row_of(figure, other.quantity) != nullptr) note(measure(figure, other));
+        }
+      }
+    }
+    measure_limit();
+    if (tools::interrupted()) comparison_.problems.emplace_back("interrupted");
+    return std::move(comparison_);
+  }
+
+ private:
+  unsigned steps() const {
+    unsigned runs = 0;
+    for (const Figure& figure : figures_) {
+      runs +=
+          1 + static_cast<unsigned>(std::ranges::count_if(options_.others, [&](const Other& other) {
+            return std::ranges::any_of(
+                figure.quantities, [&](const Quantity& one) { return one.name == other.quantity; });
+          }));
+    }
+    return 2 + options_.rounds * runs;
+  }
+
+  void note(const Result<>& result) {
+    bench_.kill_server();
+    if (result || result.error().kind == Errc::cancelled) return;
+    comparison_.problems.push_back(result.error().reason);
+    progress_.say(result.error().reason);
+  }
+
+  Row* row_of(const Figure& figure, const std::string& quantity) {
+    const bool belongs = std::ranges::any_of(
+        figure.quantities, [&](const Quantity& one) { return one.name == quantity; });
+    if (!belongs) return nullptr;
+    for (Row& row : comparison_.rows) {
+      if (row.quantity.name == quantity) return &row;
+    }
+    return nullptr;
+  }
+
+  std::vector<int> server_cpus(Place place) const {
+    if (place == Place::two_shards && server_cpu_ != client_cpu_) {
+      return {server_cpu_.front(), client_cpu_.front()};
+    }
+    return server_cpu_;
+  }
+  const std::vector<int>& client_cpus(Place place) const {
+    return place == Place::one_core ? server_cpu_ : client_cpu_;
+  }
+
+  void measure_limit() {
+    const Duration time = std::min<Duration>(options_.duration, kLongestLimit);
+    const std::string seconds = std::to_string(std::chrono::duration<double>(time).count());
+    bench_.begin_step("the machine's limit");
+    std::string cpus = std::to_string(server_cpu_.front());
+    if (server_cpu_ != client_cpu_) cpus += "," + std::to_string(client_cpu_.front());
+    const auto output =
+        bench_.run_unpinned("limit",
+                            {"quicore-limit", "--json", "--payload", "1472", "--rounds", "2",
+                             "--seconds", seconds.substr(0, seconds.find('.') + 2), "--cpus", cpus},
+                            kLongestLimit + kSlack);
+    if (!output) return note(std::unexpected(output.error()));
+    const auto limit = tools::parse_machine_limit(*output);
+    if (!limit) return note(failure(Errc::system, limit.error()));
+    comparison_.limit =
+        comparison_.limit.payload == 0 ? *limit : comparison_.limit.joined_with(*limit);
+  }
+
+  Result<> measure(const Figure& figure) {
+    bench_.begin_step("quicore: " + figure.name);
+    std::vector<std::string> server = {"--root", site_.string(), "--shards",
+                                       figure.place == Place::two_shards ? "2" : "1"};
+    server.insert(server.end(), figure.server.begin(), figure.server.end());
+    auto started = bench_.start_server(std::move(server), server_cpus(figure.place));
+    if (!started) return started;
+    std::vector<std::string> load = {"quicore-load",
+                                     "--insecure",
+                                     "--json",
+                                     "--cpus",
+                                     std::to_string(client_cpus(figure.place).front()),
+                                     "--duration",
+                                     milliseconds(options_.duration),
+                                     "--warmup",
+                                     milliseconds(options_.warm_up)};
+    load.insert(load.end(), figure.load.begin(), figure.load.end());
+    if (!figure.half_rate_of.empty()) {
+      const double reached = reached_[figure.half_rate_of];
+      if (reached == 0) {
+        return failure(Errc::invalid_state,
+                       figure.name + ": needs the figure " + figure.half_rate_of);
+      }
+      load.insert(load.end(), {"--rate", std::to_string(static_cast<long>(reached / 2))});
+    }
+    load.push_back(bench_.url());
+    const auto output = bench_.run_on(client_cpus(figure.place), figure.name, std::move(load),
+                                      options_.duration + options_.warm_up + kSlack);
+    if (!output) return std::unexpected(output.error());
+    const auto report = tools::parse_load_report(*output);
+    if (!report) return failure(Errc::system, report.error());
+    if (report->errors > 0) {
+      return failure(Errc::system, figure.name + ": " + tools::format_count(report->errors) +
+                                       " failed, such as: " + report->error_counts.begin()->first);
+    }
+    reached_[figure.name] = report->requests_per_second;
+    for (const Quantity& quantity : figure.quantities) {
+      row_of(figure, quantity.name)->ours.push_back(quantity.value(*report));
+    }
+    if (figure.quantities.front().smaller_is_better) comparison_.latencies.push_back(*report);
+    return {};
+  }
+
+  Result<> measure(const Figure& figure, const Other& other) {
+    bench_.begin_step(other.name + ": " + other.quantity);
+    auto started = bench_.start_other_server(other.server, server_cpus(figure.place), other.ready);
+    if (!started) return started;
+    const auto said = bench_.run_on(client_cpus(figure.place), "other", other.client,
+                                    options_.duration + options_.warm_up + kSlack);
+    if (!said) return std::unexpected(said.error());
+    const auto value =
+        read_value(other, *said + tools::read_text(options_.output / "logs" / "other.err"));
+    if (!value) return failure(Errc::system, value.error());
+    row_of(figure, other.quantity)->others[other.name].push_back(*value);
+    return {};
+  }
+
+  const RunnerOptions& options_;
+  tools::ProgressLine& progress_;
+  std::vector<Figure> figures_;
+  std::vector<int> server_cpu_;
+  std::vector<int> client_cpu_;
+  tools::Workbench bench_;
+  Comparison comparison_;
+  std::filesystem::path site_;
+  std::map<std::string, double> reached_;  // requests per second, by figure, in this round
+};
+
+}  // namespace
+
+Comparison run_comparison(const RunnerOptions& options, tools::ProgressLine& progress) {
+  return Runner(options, progress).run();
+}
+
+}  // namespace quicore::perf
