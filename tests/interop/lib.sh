@@ -28,7 +28,8 @@ make_files() {
   [ -f www/huge ] || head -c 104857600 /dev/urandom >www/huge
   echo hello >www/index.html
   openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout key.pem -out cert.pem \
-    -days 10 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 2>/dev/null
+    -days 10 -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 \
+    -addext basicConstraints=critical,CA:FALSE 2>/dev/null # rustls takes no certificate of a CA for a server's
   cat cert.pem key.pem >both.pem
   chmod a+r key.pem both.pem # some servers give up root first
 }

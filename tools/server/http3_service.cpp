@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tools/common/parse.h"
+#include "tools/server/echo.h"
 #include "tools/server/http_content.h"
 #include "tools/server/services.h"
 
@@ -113,21 +114,14 @@ void serve_path(const Exchange& exchange, std::string_view target, bool head) {
   exchange.respond(std::move(headers), page, page.size());
 }
 
-// The client may send faster than it reads: a chunk's credit returns when the answer takes it.
 void echo(const Exchange& exchange) {
   const StreamEvent& event = exchange.event;
-  auto next = [reader = event.stream.reader()]() -> Task<Result<std::optional<Buf>>> {
-    auto chunk = co_await reader.next();
-    if (!chunk) co_return std::unexpected(std::move(chunk.error()));
-    if (!*chunk) co_return std::nullopt;
-    co_return std::move(**chunk).retain();
-  };
   Headers headers{{":status", "200"}};
   if (const auto type = event.headers->get("content-type")) headers.add("content-type", *type);
   if (const auto length = event.headers->get("content-length")) {
     headers.add("content-length", *length);
   }
-  exchange.respond(std::move(headers), std::move(next), std::nullopt);
+  exchange.respond(std::move(headers), echo_of(event.stream), std::nullopt);
 }
 
 void discard(const Exchange& exchange) {
