@@ -12,7 +12,7 @@ shift
 top=$(realpath "$(dirname "$0")/../..")
 here=$top/tests/interop
 work=$top/build/interop
-all_peers=(ngtcp2 curl chromium aioquic quic_go quinn quiche nginx caddy haproxy)
+all_peers=(ngtcp2 curl chromium aioquic quic_go quinn quiche nginx caddy haproxy tshark)
 wanted=("$@")
 [ ${#wanted[@]} -gt 0 ] || wanted=("${all_peers[@]}")
 for part in install lib suite table "${all_peers[@]}"; do . "$here/$part.sh"; done
