@@ -195,7 +195,13 @@ struct ConnectionCallbacks {
                           std::uint64_t code, void* user_data, void* stream_user_data) {
     Connection& connection = self(user_data);
     const bool has_code = (flags & NGTCP2_STREAM_CLOSE_FLAG_APP_ERROR_CODE_SET) != 0;
-    if (connection.http3_ != nullptr) {
+    Stream* target = stream(stream_user_data);
+    // All bytes have come, but nghttp3 holds some back: the stream ends when they are delivered.
+    if (!has_code && connection.http3_ != nullptr && target != nullptr &&
+        connection.http3_->holds_back(*target)) {
+      connection.http3_->close_later(id);
+      target = nullptr;
+    } else if (connection.http3_ != nullptr) {
       // RFC 9114 8.1: without a code from either side the stream ended well.
       const std::uint64_t h3_code = has_code ? code : http3::kNoError;
       if (const int error = connection.http3_->stream_closed(id, h3_code); error != 0) return error;
@@ -208,7 +214,7 @@ struct ConnectionCallbacks {
         extend(quic, more);
       }
     }
-    if (Stream* target = stream(stream_user_data)) {
+    if (target != nullptr) {
       connection.stream_closed(*target, has_code ? std::optional(code) : std::nullopt);
     }
     return 0;

@@ -40,6 +40,10 @@ int Http3Session::receive_stream_data(std::int64_t id, Stream* stream, Bytes byt
     return answer(id_error && of_push ? NGHTTP3_ERR_H3_ID_ERROR : consumed);
   }
   give_credit(id, static_cast<std::uint64_t>(consumed), fin);
+  if (fin && stream != nullptr) stream->end_passed_on_ = true;
+  if (!closing_later_.empty()) [[unlikely]] {
+    close_delivered();
+  }
   if (incomplete) [[unlikely]] {
     return refuse_incomplete(id, *stream);
   }

@@ -84,6 +84,22 @@ int Http3Session::stream_closed(std::int64_t id, std::uint64_t code) {
   return result == NGHTTP3_ERR_STREAM_NOT_FOUND ? 0 : answer(result);
 }
 
+bool Http3Session::holds_back(const Stream& stream) const noexcept {
+  return !failed_ && stream.end_passed_on_ && !stream.fin_received_ && !stream.discard_ &&
+         !stream.error_;
+}
+
+// Those of closing_later_ that hold nothing back any more.
+void Http3Session::close_delivered() {
+  std::erase_if(closing_later_, [this](std::int64_t id) {
+    Stream* stream = connection_.find_stream(id);
+    if (stream != nullptr && holds_back(*stream)) return false;
+    static_cast<void>(stream_closed(id, http3::kNoError));
+    if (stream != nullptr) connection_.stream_closed(*stream, std::nullopt);
+    return true;
+  });
+}
+
 int Http3Session::stream_reset(std::int64_t id) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
   return answer(nghttp3_conn_shutdown_stream_read(conn_, id));
@@ -223,7 +239,11 @@ void Http3Session::resume(Stream& stream) {
 
 void Http3Session::shut_down_read(Stream& stream) {
   if (failed_) return;
-  static_cast<void>(answer(nghttp3_conn_shutdown_stream_read(conn_, raw(stream.id()))));
+  const std::int64_t id = raw(stream.id());
+  if (answer(nghttp3_conn_shutdown_stream_read(conn_, id)) != 0) return;
+  if (std::erase(closing_later_, id) == 0) return;
+  static_cast<void>(stream_closed(id, http3::kNoError));  // what it held back is not wanted
+  connection_.stream_closed(stream, std::nullopt);
 }
 
 void Http3Session::shut_down_write(Stream& stream) {

@@ -76,6 +76,10 @@ class Http3Session {
   int receive_stream_data(std::int64_t id, Stream* stream, Bytes bytes, bool fin, bool early);
   int acknowledged(std::int64_t id, std::uint64_t bytes);
   int stream_closed(std::int64_t id, std::uint64_t code);
+  // The end of the stream was received, but waits with what is before it for entries of the QPACK
+  // table (RFC 9204 2.2.1).
+  bool holds_back(const Stream& stream) const noexcept;
+  void close_later(std::int64_t id) { closing_later_.push_back(id); }
   int stream_reset(std::int64_t id);  // RESET_STREAM arrived
   int stop_sending(std::int64_t id);  // STOP_SENDING arrived
   int extend_max_stream_data(std::int64_t id);
@@ -165,6 +169,7 @@ class Http3Session {
   Result<> result_of_submission(int nghttp3_error);
   bool connection_failed() const noexcept;
   void refuse(Exchange& exchange, std::uint64_t code);
+  void close_delivered();
   void reset_refused();
   void reset(std::int64_t id, std::uint64_t code);
   int refuse_incomplete(std::int64_t id, const Stream& stream);
@@ -207,6 +212,8 @@ class Http3Session {
     std::uint64_t code;
   };
   std::vector<Refused> refused_;  // streams to reset once nghttp3 returned
+  // Streams that QUIC has closed and HTTP/3 has not: see holds_back().
+  std::vector<std::int64_t> closing_later_;
   std::deque<Exchange> exchanges_;
   std::vector<Exchange*> free_;
 };

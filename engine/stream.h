@@ -166,6 +166,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   StreamId id_;
   std::uint16_t events_ = 0;
   bool peer_initiated_ : 1;
+  bool end_passed_on_ : 1 = false;   // HTTP/3: nghttp3 was given the end
   bool fin_received_ : 1 = false;    // nothing more will come: FIN, or ...
   bool reset_received_ : 1 = false;  // ... RESET_STREAM
   bool discard_ : 1 = false;

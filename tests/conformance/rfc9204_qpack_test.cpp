@@ -50,6 +50,12 @@ std::string request_line() {
          static_index(1);
 }
 
+const Headers kRequest{{":method", "GET"},
+                       {":scheme", "https"},
+                       {":authority", "a.example"},
+                       {":path", "/"},
+                       {"user-agent", "the same every time"}};
+
 // --- instructions of the decoder (4.4) -----------------------------------------------------------------------
 
 std::string acknowledgement(std::uint64_t stream) { return wire::prefixed(0x80, 7, stream); }
@@ -189,13 +195,57 @@ TEST(Rfc9204Section4_4_3, EntriesThatNoSectionUsedAreCounted) {
   EXPECT_EQ(peer.decoder_stream(), increment(2) + increment(1));
 }
 
-// --- our encoder ----------------------------------------------------------------------------------------------
+// A client of ours gets a response that needs an entry which comes after its end: QUIC has closed
+// the stream by then.
+TEST(Rfc9204Section2_2_1, AResponseThatHasEndedWaitsForTheEntriesItNeeds) {
+  AgainstClient test(of_http3(), client_config("h3"));
+  ASSERT_EQ(test.handshake(), kOpen);
+  const std::string encoder = stream_of(wire::kEncoder, set_capacity(1000));
+  ASSERT_EQ(
+      test.answer_to(wire::stream(kServerUni, 0, stream_of(wire::kControl, wire::h3_settings())) +
+                     wire::stream(kServerUni + 4, 0, encoder)),
+      kOpen);
+  TestStream& exchange = test.session().open();
+  ASSERT_TRUE(exchange.stream->send_headers(engine::FieldSection::headers, kRequest, true));
+  test.world.run_for(50ms);
+  const std::string response =
+      wire::h3_frame(wire::kHeaders, prefix(1) + static_index(25) + dynamic(0)) +
+      wire::h3_data("content");
+  EXPECT_EQ(test.answer_to(wire::stream(kClientBidi, 0, response, true)), kOpen);
+  EXPECT_TRUE(exchange.headers.empty());
+  EXPECT_FALSE(exchange.closed);
+  EXPECT_EQ(test.answer_to(wire::stream(kServerUni + 4, encoder.size(), insert("x-late", "here"))),
+            kOpen);
+  ASSERT_EQ(exchange.headers.size(), 1u);
+  EXPECT_EQ(exchange.headers.front().second.get("x-late"), "here");
+  EXPECT_EQ(exchange.received, "content");
+  EXPECT_TRUE(exchange.fin);
+  EXPECT_TRUE(exchange.closed);
+  EXPECT_FALSE(exchange.error);
+}
 
-const Headers kRequest{{":method", "GET"},
-                       {":scheme", "https"},
-                       {":authority", "a.example"},
-                       {":path", "/"},
-                       {"user-agent", "the same every time"}};
+TEST(Rfc9204Section2_2_1, ABlockedResponseThatHasEndedCanBeGivenUp) {
+  AgainstClient test(of_http3(), client_config("h3"));
+  ASSERT_EQ(test.handshake(), kOpen);
+  ASSERT_EQ(test.answer_to(
+                wire::stream(kServerUni, 0, stream_of(wire::kControl, wire::h3_settings())) +
+                wire::stream(kServerUni + 4, 0, stream_of(wire::kEncoder, set_capacity(1000)))),
+            kOpen);
+  TestStream& exchange = test.session().open();
+  ASSERT_TRUE(exchange.stream->send_headers(engine::FieldSection::headers, kRequest, true));
+  test.world.run_for(50ms);
+  const std::string response =
+      wire::h3_frame(wire::kHeaders, prefix(1) + static_index(25) + dynamic(0));
+  EXPECT_EQ(test.answer_to(wire::stream(kClientBidi, 0, response, true)), kOpen);
+  ASSERT_FALSE(exchange.closed);
+  exchange.stream->stop_sending(http3::kRequestCancelled);
+  EXPECT_EQ(test.verdict(), kOpen);
+  EXPECT_TRUE(exchange.closed);
+  EXPECT_THAT(written(test.hostile, wire::kDecoder, kClientUni),
+              testing::EndsWith(cancellation(kClientBidi)));
+}
+
+// --- our encoder ----------------------------------------------------------------------------------------------
 
 // A client of ours, and a server with these limits of QPACK.
 class Encoding {
