@@ -94,10 +94,14 @@ void Http3Session::close_delivered() {
   std::erase_if(closing_later_, [this](std::int64_t id) {
     Stream* stream = connection_.find_stream(id);
     if (stream != nullptr && holds_back(*stream)) return false;
-    static_cast<void>(stream_closed(id, http3::kNoError));
-    if (stream != nullptr) connection_.stream_closed(*stream, std::nullopt);
+    close(id, stream);
     return true;
   });
+}
+
+void Http3Session::close(std::int64_t id, Stream* stream) {
+  static_cast<void>(stream_closed(id, http3::kNoError));
+  if (stream != nullptr) connection_.stream_closed(*stream, std::nullopt);
 }
 
 int Http3Session::stream_reset(std::int64_t id) {
@@ -241,9 +245,7 @@ void Http3Session::shut_down_read(Stream& stream) {
   if (failed_) return;
   const std::int64_t id = raw(stream.id());
   if (answer(nghttp3_conn_shutdown_stream_read(conn_, id)) != 0) return;
-  if (std::erase(closing_later_, id) == 0) return;
-  static_cast<void>(stream_closed(id, http3::kNoError));  // what it held back is not wanted
-  connection_.stream_closed(stream, std::nullopt);
+  if (std::erase(closing_later_, id) != 0) close(id, &stream);  // what it held back is not wanted
 }
 
 void Http3Session::shut_down_write(Stream& stream) {

@@ -170,6 +170,7 @@ class Http3Session {
   bool connection_failed() const noexcept;
   void refuse(Exchange& exchange, std::uint64_t code);
   void close_delivered();
+  void close(std::int64_t id, Stream* stream);
   void reset_refused();
   void reset(std::int64_t id, std::uint64_t code);
   int refuse_incomplete(std::int64_t id, const Stream& stream);

@@ -12,10 +12,7 @@
 // docs/decisions/0013.
 //
 //   const Duration time = poll.budget(now, stats.datagrams_received);
-//   if (time > Duration::zero()) {
-//     ... until there is something:  poll.found();   until the time has passed:  poll.missed();
-//   }
-//   ... perhaps sleep ...
+//   if (time == Duration::zero() || !poll.spin(now, time, deadline, look)) ... sleep ...
 //   poll.woke(now);
 //
 // Threading: a value type, for one thread. Cost: a few instructions per wait.
@@ -37,7 +34,8 @@ class BusyPoll {
 
   bool enabled() const noexcept { return longest_ > Duration::zero(); }
 
-  // The turn is over; `datagrams` were received since the port was made. How long to poll before sleeping; zero: sleep at once.
+  // The turn is over; `datagrams` were received since the port was made. How long to poll before
+  // sleeping; zero: sleep at once.
   Duration budget(Instant now, std::uint64_t datagrams) noexcept {
     if (longest_ >= kAlwaysPoll || !enabled()) return longest_;
     waiting_ = true;
@@ -50,6 +48,23 @@ class BusyPoll {
     if (without_ == 0) return longest_;
     --without_;
     return Duration::zero();
+  }
+
+  // Calls `look` until it is true, or `time` has passed since `begin`. True: there is something to
+  // do, or the deadline is too near to sleep.
+  template <class Look>
+  bool spin(Instant begin, Duration time, Instant deadline, Look look) noexcept {
+    for (;;) {
+      if (look()) {
+        found();
+        return true;
+      }
+      const Instant now = std::chrono::steady_clock::now();
+      if (now + kShortestSleep >= deadline) return true;
+      if (now - begin >= time) break;
+    }
+    missed();
+    return false;
   }
 
   void found() noexcept { penalty_ = 0; }

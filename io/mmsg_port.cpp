@@ -132,10 +132,9 @@ void MmsgPort::watch_blocked() noexcept {
 void MmsgPort::sleep(Instant deadline) noexcept {
   std::array<epoll_event, kEventsPerTurn> events;
   const bool may_sleep = deadline > now_ + kShortestSleep;
-  int count = may_sleep ? poll(events, deadline) : 0;
-  if (count == 0) {
-    const bool may_wait = may_sleep && wake_->begin_sleep();
-    count = wait_for_events(events, deadline, may_wait);
+  int count = 0;
+  if (!may_sleep || !poll(events, deadline, count)) {
+    count = wait_for_events(events, deadline, may_sleep && wake_->begin_sleep());
   }
   wake_->end_sleep();
   now_ = std::chrono::steady_clock::now();
@@ -143,21 +142,16 @@ void MmsgPort::sleep(Instant deadline) noexcept {
   for (int i = 0; i < count; ++i) handle(events[i].events, events[i].data.u64);
 }
 
-// 0: nothing came in the time that polling is worth.
-int MmsgPort::poll(std::span<epoll_event> events, Instant deadline) noexcept {
-  if (!busy_poll_.enabled()) return 0;
+// True: there is something to do, such as `count` events, or the deadline is too near to sleep.
+bool MmsgPort::poll(std::span<epoll_event> events, Instant deadline, int& count) noexcept {
+  if (!busy_poll_.enabled()) return false;
   const Instant begin = std::chrono::steady_clock::now();
   const Duration budget = busy_poll_.budget(begin, stats_.datagrams_received);
-  for (Instant now = begin; now - begin < budget && now + kShortestSleep < deadline;
-       now = std::chrono::steady_clock::now()) {
-    const int count = wait_for_events(events, deadline, false);
-    if (count != 0 || wake_->notified()) {
-      busy_poll_.found();
-      return count;
-    }
-  }
-  busy_poll_.missed();
-  return 0;
+  if (budget == Duration::zero()) return false;
+  return busy_poll_.spin(begin, budget, deadline, [&] {
+    count = wait_for_events(events, deadline, false);
+    return count != 0 || wake_->notified();
+  });
 }
 
 int MmsgPort::wait_for_events(std::span<epoll_event> events, Instant deadline,

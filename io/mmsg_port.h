@@ -63,7 +63,7 @@ class MmsgPort final : public Port {
   void watch_blocked() noexcept;
   void sleep(Instant deadline) noexcept;
   int wait_for_events(std::span<epoll_event> events, Instant deadline, bool may_wait) noexcept;
-  int poll(std::span<epoll_event> events, Instant deadline) noexcept;
+  bool poll(std::span<epoll_event> events, Instant deadline, int& count) noexcept;
   void handle(std::uint32_t events, std::uint64_t data) noexcept;
   void finish_closing() noexcept;
 

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kMaxWakesPerTurn = 64;
 // Turns the destructor gives cancelled operations to come back, 10 ms each.
 constexpr int kMaxClosingTurns = 100;
+// Of a port that polls, with a pause of 10 to 140 cycles, by processor, after each.
 constexpr int kLooksPerClock = 8;
 
 }  // namespace
@@ -163,7 +164,8 @@ void UringPort::enter(Instant deadline) noexcept {
   const bool slots_ran_out = sender_.take_refused();
   WakeState& state = wake_target_->state;
   const bool may_sleep = deadline > now_ + kShortestSleep;
-  if ((may_sleep && !slots_ran_out && poll(deadline)) || !may_sleep || !state.begin_sleep()) {
+  const bool busy = !may_sleep || (!slots_ran_out && poll(deadline));
+  if (busy || !state.begin_sleep()) {
     state.end_sleep();
     if (ring_->has_work()) ring_->enter(0, deadline);
     return;
@@ -181,21 +183,15 @@ bool UringPort::poll(Instant deadline) noexcept {
   if (budget == Duration::zero()) return false;
   if (ring_->has_work()) ring_->enter(0, deadline);
   const std::uint32_t immediate = sender_.immediate();
-  for (;;) {
-    // Between two looks at the clock. A pause is 10 to 140 cycles, by processor.
+  return busy_poll_.spin(begin, budget, deadline, [&] {
     for (int i = 0; i < kLooksPerClock; ++i) {
       if (ring_->pending() > immediate || ring_->has_work() || wake_target_->state.notified()) {
-        busy_poll_.found();
         return true;
       }
       pause_briefly();
     }
-    const Instant now = std::chrono::steady_clock::now();
-    if (now + kShortestSleep >= deadline) return true;
-    if (now - begin >= budget) break;
-  }
-  busy_poll_.missed();
-  return false;
+    return false;
+  });
 }
 
 void UringPort::complete_all() noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perf/compare/figure.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace quicore::perf {
@@ -100,6 +101,10 @@ std::vector<Figure> make() {
 }
 
 }  // namespace
+
+bool Figure::answers(std::string_view quantity) const {
+  return std::ranges::any_of(quantities, [&](const Quantity& one) { return one.name == quantity; });
+}
 
 const std::vector<Figure>& all_figures() {
   static const std::vector<Figure> all = make();

@@ -38,6 +38,9 @@ struct Figure {
   // Open loop at half of what this figure reached in the same round.
   std::string half_rate_of{};
   std::vector<Quantity> quantities{};
+
+  // Whether a quantity of that name is read from it.
+  [[nodiscard]] bool answers(std::string_view quantity) const;
 };
 
 // In the order of the report.

@@ -2,9 +2,7 @@
 //
 // quicore-compare: the figures of docs/performance.md, ours and, where they are at hand, others'.
 #include <cstdio>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "perf/compare/runner.h"
 #include "tools/common/machine.h"
@@ -27,9 +25,7 @@ constexpr int kFailed = 1;
 constexpr unsigned kMostRounds = 1000;
 
 std::vector<perf::Other> read_others(const std::string& path) {
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  auto others = perf::parse_others(text.str());
+  auto others = perf::parse_others(tools::read_text(path));
   if (!others) tools::refuse_option("--others", "\"" + path + "\": " + others.error());
   return std::move(*others);
 }
@@ -56,12 +52,10 @@ int list() {
 
 int report(const perf::Comparison& comparison, const fs::path& output) {
   std::printf("\n%s\n", perf::to_table(comparison).c_str());
-  std::ofstream(output / "report.json") << perf::to_json_text(comparison);
-  std::ofstream(output / "report.md") << perf::to_markdown(comparison);
-  std::ofstream html(output / "report.html");
-  html << perf::to_html(comparison);
-  html.close();
-  if (!html) {
+  const bool written = tools::write_text(output / "report.json", perf::to_json_text(comparison)) &&
+                       tools::write_text(output / "report.md", perf::to_markdown(comparison)) &&
+                       tools::write_text(output / "report.html", perf::to_html(comparison));
+  if (!written) {
     std::fprintf(stderr, "quicore-compare: cannot write to %s\n", output.c_str());
     return kFailed;
   }

@@ -13,10 +13,8 @@ namespace {
 using nlohmann::json;
 
 bool is_quantity(const std::string& name) {
-  return std::ranges::any_of(all_figures(), [&](const Figure& figure) {
-    return std::ranges::any_of(figure.quantities,
-                               [&](const Quantity& quantity) { return quantity.name == name; });
-  });
+  return std::ranges::any_of(all_figures(),
+                             [&](const Figure& figure) { return figure.answers(name); });
 }
 
 class Reader {

@@ -16,10 +16,6 @@ namespace {
 constexpr std::chrono::seconds kSlack{30};
 constexpr std::chrono::seconds kLongestLimit{4};
 
-std::string milliseconds(Duration duration) {
-  return std::to_string(std::chrono::round<std::chrono::milliseconds>(duration).count()) + "ms";
-}
-
 std::vector<Figure> wanted_figures(const std::vector<std::string>& only) {
   std::vector<Figure> figures;
   for (const Figure& figure : all_figures()) {
@@ -60,7 +56,7 @@ class Runner {
         if (tools::interrupted()) break;
         note(measure(figure));
         for (const Other& other : options_.others) {
-          if (row_of(figure, other.quantity) != nullptr) note(measure(figure, other));
+          if (figure.answers(other.quantity)) note(measure(figure, other));
         }
       }
     }
@@ -89,14 +85,10 @@ class Runner {
     progress_.say(result.error().reason);
   }
 
-  Row* row_of(const Figure& figure, const std::string& quantity) {
-    const bool belongs = std::ranges::any_of(
-        figure.quantities, [&](const Quantity& one) { return one.name == quantity; });
-    if (!belongs) return nullptr;
-    for (Row& row : comparison_.rows) {
-      if (row.quantity.name == quantity) return &row;
-    }
-    return nullptr;
+  // There is one for each quantity of the figures that are measured.
+  Row& row_of(const std::string& quantity) {
+    return *std::ranges::find(comparison_.rows, quantity,
+                              [](const Row& row) { return row.quantity.name; });
   }
 
   std::vector<int> server_cpus(Place place) const {
@@ -115,11 +107,10 @@ class Runner {
     bench_.begin_step("the machine's limit");
     std::string cpus = std::to_string(server_cpu_.front());
     if (server_cpu_ != client_cpu_) cpus += "," + std::to_string(client_cpu_.front());
-    const auto output =
-        bench_.run_unpinned("limit",
-                            {"quicore-limit", "--json", "--payload", "1472", "--rounds", "2",
-                             "--seconds", seconds.substr(0, seconds.find('.') + 2), "--cpus", cpus},
-                            kLongestLimit + kSlack);
+    const auto output = bench_.run_unpinned("limit",
+                                            {"quicore-limit", "--json", "--payload", "1472",
+                                             "--rounds", "2", "--seconds", seconds, "--cpus", cpus},
+                                            kLongestLimit + kSlack);
     if (!output) return note(std::unexpected(output.error()));
     const auto limit = tools::parse_machine_limit(*output);
     if (!limit) return note(failure(Errc::system, limit.error()));
@@ -140,9 +131,9 @@ class Runner {
                                      "--cpus",
                                      std::to_string(client_cpus(figure.place).front()),
                                      "--duration",
-                                     milliseconds(options_.duration),
+                                     tools::duration_option(options_.duration),
                                      "--warmup",
-                                     milliseconds(options_.warm_up)};
+                                     tools::duration_option(options_.warm_up)};
     load.insert(load.end(), figure.load.begin(), figure.load.end());
     if (!figure.half_rate_of.empty()) {
       const double reached = reached_[figure.half_rate_of];
@@ -164,7 +155,7 @@ class Runner {
     }
     reached_[figure.name] = report->requests_per_second;
     for (const Quantity& quantity : figure.quantities) {
-      row_of(figure, quantity.name)->ours.push_back(quantity.value(*report));
+      row_of(quantity.name).ours.push_back(quantity.value(*report));
     }
     if (figure.quantities.front().smaller_is_better) comparison_.latencies.push_back(*report);
     return {};
@@ -180,7 +171,7 @@ class Runner {
     const auto value =
         read_value(other, *said + tools::read_text(options_.output / "logs" / "other.err"));
     if (!value) return failure(Errc::system, value.error());
-    row_of(figure, other.quantity)->others[other.name].push_back(*value);
+    row_of(other.quantity).others[other.name].push_back(*value);
     return {};
   }
 

@@ -35,6 +35,11 @@ inline wire::FieldList plus(wire::FieldList fields, std::string name, std::strin
   return fields;
 }
 
+// A unidirectional stream of that type (RFC 9114 6.2).
+inline std::string stream_of(std::uint64_t type, std::string_view bytes = {}) {
+  return wire::varint(type).append(bytes);
+}
+
 inline HostileOptions of_http3() {
   HostileOptions options;
   options.alpn = "h3";

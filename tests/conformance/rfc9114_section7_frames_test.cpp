@@ -6,9 +6,6 @@
 namespace quicore::test {
 namespace {
 
-std::string stream_of(std::uint64_t type, std::string_view bytes = {}) {
-  return wire::varint(type).append(bytes);
-}
 std::string control(std::string_view frames) {
   return stream_of(wire::kControl, wire::h3_settings()).append(frames);
 }

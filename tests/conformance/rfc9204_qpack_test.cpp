@@ -6,10 +6,6 @@
 namespace quicore::test {
 namespace {
 
-std::string stream_of(std::uint64_t type, std::string_view bytes = {}) {
-  return wire::varint(type).append(bytes);
-}
-
 // --- instructions of the encoder (4.3) and pieces of sections (4.5) -----------------------------------------
 
 // Of the table that our side announces: MaxEntries is its capacity / 32 (4.5.1.1).
@@ -195,27 +191,41 @@ TEST(Rfc9204Section4_4_3, EntriesThatNoSectionUsedAreCounted) {
   EXPECT_EQ(peer.decoder_stream(), increment(2) + increment(1));
 }
 
-// A client of ours gets a response that needs an entry which comes after its end: QUIC has closed
+// A client of ours got a whole response that needs an entry which is not there yet: QUIC has closed
 // the stream by then.
+class BlockedResponse {
+ public:
+  BlockedResponse() : test(of_http3(), client_config("h3")) {
+    EXPECT_EQ(test.handshake(), kOpen);
+    instruct(stream_of(wire::kEncoder, set_capacity(1000)));
+    EXPECT_EQ(
+        test.answer_to(wire::stream(kServerUni, 0, stream_of(wire::kControl, wire::h3_settings()))),
+        kOpen);
+    exchange = &test.session().open();
+    EXPECT_TRUE(exchange->stream->send_headers(engine::FieldSection::headers, kRequest, true));
+    test.world.run_for(50ms);
+    const std::string response =
+        wire::h3_frame(wire::kHeaders, prefix(1) + static_index(25) + dynamic(0)) +
+        wire::h3_data("content");
+    EXPECT_EQ(test.answer_to(wire::stream(kClientBidi, 0, response, true)), kOpen);
+    EXPECT_TRUE(exchange->headers.empty());
+    EXPECT_FALSE(exchange->closed);
+  }
+  void instruct(std::string_view bytes) {
+    EXPECT_EQ(test.answer_to(wire::stream(kServerUni + 4, sent_, bytes)), kOpen);
+    sent_ += bytes.size();
+  }
+  AgainstClient test;
+  TestStream* exchange = nullptr;
+
+ private:
+  std::uint64_t sent_ = 0;
+};
+
 TEST(Rfc9204Section2_2_1, AResponseThatHasEndedWaitsForTheEntriesItNeeds) {
-  AgainstClient test(of_http3(), client_config("h3"));
-  ASSERT_EQ(test.handshake(), kOpen);
-  const std::string encoder = stream_of(wire::kEncoder, set_capacity(1000));
-  ASSERT_EQ(
-      test.answer_to(wire::stream(kServerUni, 0, stream_of(wire::kControl, wire::h3_settings())) +
-                     wire::stream(kServerUni + 4, 0, encoder)),
-      kOpen);
-  TestStream& exchange = test.session().open();
-  ASSERT_TRUE(exchange.stream->send_headers(engine::FieldSection::headers, kRequest, true));
-  test.world.run_for(50ms);
-  const std::string response =
-      wire::h3_frame(wire::kHeaders, prefix(1) + static_index(25) + dynamic(0)) +
-      wire::h3_data("content");
-  EXPECT_EQ(test.answer_to(wire::stream(kClientBidi, 0, response, true)), kOpen);
-  EXPECT_TRUE(exchange.headers.empty());
-  EXPECT_FALSE(exchange.closed);
-  EXPECT_EQ(test.answer_to(wire::stream(kServerUni + 4, encoder.size(), insert("x-late", "here"))),
-            kOpen);
+  BlockedResponse peer;
+  peer.instruct(insert("x-late", "here"));
+  const TestStream& exchange = *peer.exchange;
   ASSERT_EQ(exchange.headers.size(), 1u);
   EXPECT_EQ(exchange.headers.front().second.get("x-late"), "here");
   EXPECT_EQ(exchange.received, "content");
@@ -225,23 +235,11 @@ TEST(Rfc9204Section2_2_1, AResponseThatHasEndedWaitsForTheEntriesItNeeds) {
 }
 
 TEST(Rfc9204Section2_2_1, ABlockedResponseThatHasEndedCanBeGivenUp) {
-  AgainstClient test(of_http3(), client_config("h3"));
-  ASSERT_EQ(test.handshake(), kOpen);
-  ASSERT_EQ(test.answer_to(
-                wire::stream(kServerUni, 0, stream_of(wire::kControl, wire::h3_settings())) +
-                wire::stream(kServerUni + 4, 0, stream_of(wire::kEncoder, set_capacity(1000)))),
-            kOpen);
-  TestStream& exchange = test.session().open();
-  ASSERT_TRUE(exchange.stream->send_headers(engine::FieldSection::headers, kRequest, true));
-  test.world.run_for(50ms);
-  const std::string response =
-      wire::h3_frame(wire::kHeaders, prefix(1) + static_index(25) + dynamic(0));
-  EXPECT_EQ(test.answer_to(wire::stream(kClientBidi, 0, response, true)), kOpen);
-  ASSERT_FALSE(exchange.closed);
-  exchange.stream->stop_sending(http3::kRequestCancelled);
-  EXPECT_EQ(test.verdict(), kOpen);
-  EXPECT_TRUE(exchange.closed);
-  EXPECT_THAT(written(test.hostile, wire::kDecoder, kClientUni),
+  BlockedResponse peer;
+  peer.exchange->stream->stop_sending(http3::kRequestCancelled);
+  EXPECT_EQ(peer.test.verdict(), kOpen);
+  EXPECT_TRUE(peer.exchange->closed);
+  EXPECT_THAT(written(peer.test.hostile, wire::kDecoder, kClientUni),
               testing::EndsWith(cancellation(kClientBidi)));
 }
 

@@ -55,9 +55,7 @@ aioquic_server() {
   bodies_by echo echo_back
   resumption_of_servers
   early_data_of_servers
-  expect() { same huge; }
-  try "address change" get --migrate-after 20ms "$(url huge)"
-  try "NAT rebinding" get --rebind-after 20ms "$(url huge)"
+  address_changes_of_servers
   expect() { same large && log_says '"version":"v2"'; }
   try "QUIC v2" get --json --versions v2 "$(url large)"
   cannot "compatible negotiation of v2" \

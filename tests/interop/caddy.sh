@@ -16,9 +16,7 @@ run_caddy() {
   bodies_by echo echo_back
   resumption_of_servers
   early_data_of_servers
-  expect() { same huge; }
-  try "address change" get --migrate-after 20ms "$(url huge)"
-  try "NAT rebinding" get --rebind-after 20ms "$(url huge)"
+  address_changes_of_servers
   # A small file: quic-go updates its keys after 100 packets, by the label of v1 even in v2 (RFC 9369 3.3.2
   # has "quicv2 ku"), and nobody understands it from then on.
   expect() { same small && log_says '"version":"v2"'; }

@@ -19,9 +19,7 @@ run_nginx() {
   common_of_servers
   bodies_by echo echo_back
   resumption_of_servers
-  expect() { same huge; }
-  try "address change" get --migrate-after 20ms "$(url huge)"
-  try "NAT rebinding" get --rebind-after 20ms "$(url huge)"
+  address_changes_of_servers
   version_negotiation_of_servers
   cannot "0-RTT" "its OpenSSL has no QUIC interface of the old kind, and its substitute no 0-RTT"
   cannot "QUIC v2" "QUIC v1 only"

@@ -83,9 +83,7 @@ ngtcp2_server() {
   cannot_echo "gtlsserver does not echo"
   resumption_of_servers
   early_data_of_servers
-  expect() { same huge; }
-  try "address change" get --migrate-after 20ms "$(url huge)"
-  try "NAT rebinding" get --rebind-after 20ms "$(url huge)"
+  address_changes_of_servers
   expect() { same large; }
   try "QUIC v2" get --versions v2 "$(url large)"
   stop_server

@@ -43,11 +43,18 @@ common_of_servers() {
   try "key update" get --key-update "$(url huge)"
 }
 
+address_changes_of_servers() {
+  expect() { same huge; }
+  try "address change" get --migrate-after 20ms "$(url huge)"
+  try "NAT rebinding" get --rebind-after 20ms "$(url huge)"
+}
+
 resumption_of_servers() {
   try_quietly get --session-file session "$(url small)"
   expect() { same large && log_says '"resumed":true,"early_data":false'; }
   try_again resumption get --json --session-file session "$(url large)"
 }
+
 early_data_of_servers() {
   try_quietly get --session-file session "$(url small)"
   expect() { same large && log_says '"resumed":true,"early_data":true'; }

@@ -160,6 +160,13 @@ std::string read_text(const std::filesystem::path& path, std::size_t most) {
   return text;
 }
 
+bool write_text(const std::filesystem::path& path, std::string_view text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  return !file.fail();
+}
+
 std::string_view last_lines(std::string_view text, std::size_t count) {
   std::size_t at = text.size();
   if (at > 0 && text.back() == '\n') --at;  // the end of the last line begins no other

@@ -69,6 +69,9 @@ class ChildProcess {
 [[nodiscard]] std::string read_text(const std::filesystem::path& path,
                                     std::size_t most = std::size_t{64} << 20);
 
+// Makes or replaces the file. False when that failed.
+[[nodiscard]] bool write_text(const std::filesystem::path& path, std::string_view text);
+
 // The last `count` lines of `text`.
 [[nodiscard]] std::string_view last_lines(std::string_view text, std::size_t count);
 

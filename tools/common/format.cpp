@@ -50,6 +50,10 @@ std::string format_duration(std::chrono::nanoseconds value) {
   return with_unit(static_cast<double>(value.count()), 1000.0, kUnits);
 }
 
+std::string duration_option(std::chrono::nanoseconds value) {
+  return std::to_string(std::chrono::round<std::chrono::milliseconds>(value).count()) + "ms";
+}
+
 std::string format_size(std::uint64_t bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   return with_unit(static_cast<double>(bytes), 1024.0, kUnits);

@@ -13,6 +13,9 @@ namespace quicore::tools {
 // 812 ns, 80.4 us, 1.80 ms, 12.3 s, 4 min 10 s
 [[nodiscard]] std::string format_duration(std::chrono::nanoseconds value);
 
+// 1500ms: as the programs' options take it
+[[nodiscard]] std::string duration_option(std::chrono::nanoseconds value);
+
 // 512 B, 64.0 KiB, 1.00 GiB (powers of 1024)
 [[nodiscard]] std::string format_size(std::uint64_t bytes);
 

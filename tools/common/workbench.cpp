@@ -103,28 +103,23 @@ Result<> Workbench::start_server(std::vector<std::string> arguments, std::vector
   arguments.insert(arguments.begin(), {"quicore-server", "--listen", "127.0.0.1:0", "--json"});
   if (cpus.empty()) cpus = options_.server_cpus;
   if (!cpus.empty()) arguments.insert(arguments.end(), {"--cpus", cpu_list(cpus)});
-  server_name_ = arguments.front().substr(arguments.front().rfind('/') + 1);
-  const Command start = command("server", std::move(arguments), cpus);
-  auto child = ChildProcess::start(start);
-  if (!child) return std::unexpected(child.error());
-  server_.emplace(std::move(*child));
-  server_started_ = true;
-  const Instant deadline = steady_clock::now() + kServerStart;
-  while (steady_clock::now() < deadline) {
-    if (const auto port = ready_port(read_text(start.output))) {
-      url_ = "https://127.0.0.1:" + std::to_string(*port) + "/";
-      return {};
-    }
-    if (!tick()) return cancelled();
-    if (auto alive = check_server(); !alive) return alive;
-    server_->wait_for(kTick / 5);
-  }
-  return failure(Errc::timed_out, "quicore-server did not say that it is ready within " +
-                                      format_duration(kServerStart));
+  return launch(std::move(arguments), cpus, [this](const Command& server, Duration) {
+    const auto port = ready_port(read_text(server.output));
+    if (port) url_ = "https://127.0.0.1:" + std::to_string(*port) + "/";
+    return port.has_value();
+  });
 }
 
 Result<> Workbench::start_other_server(std::vector<std::string> arguments,
                                        const std::vector<int>& cpus, const std::string& ready) {
+  return launch(std::move(arguments), cpus, [&ready](const Command& server, Duration waited) {
+    if (ready.empty()) return waited >= kOtherServerStart;
+    return (read_text(server.output) + read_text(server.errors)).contains(ready);
+  });
+}
+
+Result<> Workbench::launch(std::vector<std::string> arguments, const std::vector<int>& cpus,
+                           const IsReady& is_ready) {
   server_name_ = arguments.front().substr(arguments.front().rfind('/') + 1);
   const Command start = command("server", std::move(arguments), cpus);
   auto child = ChildProcess::start(start);
@@ -132,20 +127,14 @@ Result<> Workbench::start_other_server(std::vector<std::string> arguments,
   server_.emplace(std::move(*child));
   server_started_ = true;
   const Instant begin = steady_clock::now();
-  for (;;) {
+  for (Duration waited{}; waited < kServerStart; waited = steady_clock::now() - begin) {
+    if (is_ready(start, waited)) return {};
     if (!tick()) return cancelled();
     if (auto alive = check_server(); !alive) return alive;
-    const Duration waited = steady_clock::now() - begin;
-    if (ready.empty() && waited >= kOtherServerStart) return {};
-    if (!ready.empty() && (read_text(start.output) + read_text(start.errors)).contains(ready)) {
-      return {};
-    }
-    if (waited >= kServerStart) {
-      return failure(Errc::timed_out, start.arguments.front() + " did not say \"" + ready +
-                                          "\" within " + format_duration(kServerStart));
-    }
     server_->wait_for(kTick / 5);
   }
+  return failure(Errc::timed_out, server_name_ + " did not say that it is ready within " +
+                                      format_duration(kServerStart));
 }
 
 Result<std::string> Workbench::run(const std::string& name, std::vector<std::string> arguments,

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -87,6 +88,9 @@ class Workbench {
   void kill_server();
 
  private:
+  using IsReady = std::function<bool(const Command& server, Duration waited)>;
+  Result<> launch(std::vector<std::string> arguments, const std::vector<int>& cpus,
+                  const IsReady& is_ready);
   [[nodiscard]] Command command(const std::string& name, std::vector<std::string> arguments,
                                 const std::vector<int>& cpus) const;
 

@@ -58,11 +58,6 @@ const std::vector<Plan> kSmallPlans = {
 
 constexpr unsigned kSteps = 4 + 2 + 2 + 3;  // prepare, serve, fetch, compare; limits; the plans
 
-std::string seconds_text(std::chrono::nanoseconds duration) {
-  const auto milliseconds = std::chrono::round<std::chrono::milliseconds>(duration).count();
-  return std::to_string(milliseconds) + "ms";
-}
-
 class Demo {
  public:
   Demo(const DemoOptions& options, ProgressLine& progress)
@@ -188,8 +183,8 @@ class Demo {
     std::vector<std::string> arguments = {"quicore-load", "--insecure", "--json", "--payload",
                                           kPayload};
     arguments.insert(arguments.end(), plan.arguments.begin(), plan.arguments.end());
-    arguments.insert(arguments.end(), {"--duration", seconds_text(options_.duration), "--warmup",
-                                       seconds_text(kWarmUp)});
+    arguments.insert(arguments.end(), {"--duration", duration_option(options_.duration), "--warmup",
+                                       duration_option(kWarmUp)});
     if (!options_.client_cpus.empty()) {
       arguments.insert(arguments.end(), {"--cpus", std::to_string(options_.client_cpus.front())});
     }

@@ -2,7 +2,6 @@
 //
 // quicore-demo: the whole project at work in under three minutes.
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <vector>
 
@@ -27,11 +26,9 @@ constexpr int kFailed = 1;
 constexpr int kInterrupted = 130;  // as a shell reports a program that SIGINT ended
 
 bool write_file(const fs::path& path, const std::string& content) {
-  std::ofstream file(path, std::ios::binary | std::ios::trunc);
-  file << content;
-  file.close();
-  if (!file) std::fprintf(stderr, "quicore-demo: cannot write %s\n", path.c_str());
-  return !file.fail();
+  if (quicore::tools::write_text(path, content)) return true;
+  std::fprintf(stderr, "quicore-demo: cannot write %s\n", path.c_str());
+  return false;
 }
 
 int report(const DemoResult& result, const fs::path& output) {

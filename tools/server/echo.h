@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The body of a request as the body of its answer. Some clients (browsers) read nothing before they
+// What a stream receives as what it sends. Some clients (browsers) read nothing before they
 // have sent everything: what they send is kept in memory until they take it back, up to
 // kEchoBacklog bytes of all echoes of the shard; beyond, they may send only as fast as they read.
 //

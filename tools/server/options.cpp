@@ -3,10 +3,9 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
+#include "tools/common/child_process.h"
 #include "tools/common/options.h"
 #include "tools/common/protocol_options.h"
 
@@ -51,9 +50,7 @@ void check_combination(const ServerOptions& options) {
 // DER of a SEQUENCE (RFC 6960 4.2.1); what is in it is for clients to judge.
 Parsed<std::string> read_ocsp_response(const std::string& path) {
   if (auto readable = parse_input_file(path); !readable) return readable;
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  std::string response = std::move(content).str();
+  std::string response = read_text(path);
   if (response.starts_with('\x30')) return response;
   return std::unexpected("\"" + path +
                          "\" is no OCSP response in DER: make one by openssl ocsp -respout");

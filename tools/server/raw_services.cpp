@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/shard.h"
+#include "tools/server/echo.h"
 #include "tools/server/services.h"
 
 namespace quicore::tools {
@@ -58,13 +59,7 @@ void serve_hq(const FileSite& site, StreamEvent event) {
 
 void serve_echo(StreamEvent event) {
   if (!event.respond_with) return void(event.stream.discard());
-  auto next = [reader = event.stream.reader()]() -> Task<Result<std::optional<Buf>>> {
-    auto chunk = co_await reader.next();
-    if (!chunk) co_return std::unexpected(std::move(chunk.error()));
-    if (!*chunk) co_return std::nullopt;
-    co_return std::move(**chunk).retain();
-  };
-  (void)event.stream.send(std::move(next));
+  (void)event.stream.send(echo_of(event.stream));
 }
 
 void serve_perf(StreamEvent event) {

@@ -485,6 +485,19 @@ TEST_P(PortTest, AnotherThreadEndsAWait) {
   }
 }
 
+// Its polls are system calls, by which they can be told from sleeps.
+TEST(PollingMmsgPort, TriesAgainAfterPollingWasInVain) {
+  FaultyKernel kernel;
+  const auto port = make_port(Kind::polling_mmsg, kernel);
+  int polled = 0;
+  for (int wait = 0; wait < 6; ++wait) {  // without, after each that was in vain: 1, 2, 4 ... waits
+    const std::uint64_t before = port->stats().system_calls;
+    port->wait(std::chrono::steady_clock::now() + 1ms);
+    polled += port->stats().system_calls > before + 2 ? 1 : 0;
+  }
+  EXPECT_GE(polled, 2);
+}
+
 TEST_P(PortTest, AWakeBeforeTheWaitIsNotLost) {
   auto port = make();
   port->waker()->wake();
