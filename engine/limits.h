@@ -20,9 +20,14 @@ using namespace std::chrono_literals;
 // Reason: 4 trains of 64 KiB keep the kernel busy for about 25 us, well below one round trip.
 inline constexpr std::uint32_t kTrainsPerConnectionPerRound = 4;
 
-// Trains a shard writes in one turn before it looks at its sockets again. Consumer: SEND phase.
+// Trains a shard writes in one step of a turn before it looks at what else was received. Consumer: SEND phase.
 // Reason: received acknowledgements must not wait behind more than about 200 us of sending.
 inline constexpr std::uint32_t kTrainsPerTurn = 32;
+
+// Connections that receive before they, and not others, are delivered to and send. Consumer: RECEIVE
+// phase. Reason: a request touches about 20 KB of its connection's memory (docs/decisions/0015); of 8
+// connections that stays in the cache of a core, together with the trains they send.
+inline constexpr std::uint32_t kConnectionsPerStep = 8;
 
 // Rounds of the DELIVER phase: handlers may cause events of other handlers (a completion resumes a
 // coroutine that opens a stream). What is left waits for the next turn, which then does not block.

@@ -48,8 +48,13 @@ void Shard::turn(Instant limit) {
 
 void Shard::turn_after_wait() {
   now_ = port_.now();
-  receive();  // 2
-  expire();   // 3
+  next_train_ = 0;
+  while (!receive()) {  // 2
+    deliver();          // 4
+    send();             // 5
+    port_.submit();
+  }
+  expire();   // 3: after everything received, which may have been what a timer waited for
   deliver();  // 4
   send();     // 5
   clean_up();
@@ -63,8 +68,21 @@ Instant Shard::next_deadline() const noexcept {
 
 // --- 2 RECEIVE -----------------------------------------------------------------------------------------
 
-void Shard::receive() {
-  for (io::ReceivedTrain& train : port_.received()) receive_train(train);
+// False: limits::kConnectionsPerStep were fed and there is more.
+bool Shard::receive() {
+  const std::span<io::ReceivedTrain> trains = port_.received();
+  fed_ = 0;
+  last_fed_ = nullptr;
+  while (next_train_ < trains.size() && fed_ < limits::kConnectionsPerStep) {
+    receive_train(trains[next_train_++]);
+  }
+  return next_train_ == trains.size();
+}
+
+void Shard::feed(Connection& connection, const io::ReceivedTrain& train,
+                 std::span<std::byte> datagram) {
+  if (std::exchange(last_fed_, &connection) != &connection) ++fed_;
+  connection.receive(train, datagram, now_);
 }
 
 void Shard::receive_train(io::ReceivedTrain& train) {
@@ -96,12 +114,12 @@ void Shard::receive_datagram(Endpoint& endpoint, const io::ReceivedTrain& train,
     const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
     if (octets.size() >= limits::kConnectionIdLength) [[likely]] {
       if (Connection* connection = table_.find(octets.first(limits::kConnectionIdLength))) {
-        connection->receive(train, datagram, now_);
+        feed(*connection, train, datagram);
         return;
       }
     }
     if (Connection* connection = find_by_unusual_length(octets)) {
-      connection->receive(train, datagram, now_);
+      feed(*connection, train, datagram);
       return;
     }
     receive_unknown_short(endpoint, train, datagram, may_forward);
@@ -142,7 +160,7 @@ void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& t
     return;
   }
   if (Connection* connection = find_by_reset_token(datagram)) {
-    connection->receive(train, datagram, now_);
+    feed(*connection, train, datagram);
     return;
   }
   const auto id = octets.first(limits::kConnectionIdLength);
@@ -188,7 +206,7 @@ void Shard::receive_long(Endpoint& endpoint, const io::ReceivedTrain& train,
   }
   const std::span<const std::uint8_t> dcid(ids.dcid, ids.dcidlen);
   if (Connection* connection = table_.find(dcid)) {
-    connection->receive(train, datagram, now_);
+    feed(*connection, train, datagram);
     return;
   }
   const bool unknown_version = error == NGTCP2_ERR_VERSION_NEGOTIATION;

@@ -10,6 +10,10 @@
 //   4 DELIVER  events reach handlers, coroutines run: here and only here
 //   5 SEND     connections on the transmit list write packets into leased slots, fairly
 //
+// Many connections at a time are served in steps: 2, 4 and 5 for a few of them, then for the next,
+// so that what a connection needs is fetched into the cache once, not once per phase
+// (limits::kConnectionsPerStep).
+//
 // Calls go down; facts come up as lists that the next phase drains.
 //
 // Threading: a shard is one thread's. Nothing here is shared or locked; other shards are reached
@@ -102,7 +106,8 @@ class Shard {
   void endpoint_may_be_finished() noexcept { endpoints_changed_ = true; }
 
  private:
-  void receive();
+  bool receive();
+  void feed(Connection& connection, const io::ReceivedTrain& train, std::span<std::byte> datagram);
   void expire();
   void deliver();
   void send();
@@ -162,6 +167,10 @@ class Shard {
   std::vector<std::unique_ptr<Endpoint>> finished_endpoints_;
   bool endpoints_changed_ = false;
   bool out_of_slots_ = false;
+  // RECEIVE: how far it came, and how many connections this step has fed.
+  std::size_t next_train_ = 0;
+  std::uint32_t fed_ = 0;
+  const Connection* last_fed_ = nullptr;
 };
 
 }  // namespace quicore::engine

@@ -49,6 +49,7 @@ class MmsgPort final : public Port {
 
   SendSlot* lease() noexcept override { return sender_.lease(); }
   void send(SendSlot* slot) noexcept override { sender_.queue(slot, socket(slot->socket)); }
+  void submit() noexcept override { sender_.flush(); }
   void give_back(SendSlot* slot) noexcept override { sender_.give_back(slot); }
 
   bool segmentation(SocketId socket) const noexcept override;

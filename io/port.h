@@ -15,7 +15,8 @@
 //                     traffic, a wake-up or the deadline; reads the clock once
 //   now()             that reading, the same for the whole turn
 //   received()        the trains of this turn; their bytes live until the next wait()
-//   lease() / send()  write trains in place and queue them; submitted by the next wait()
+//   lease() / send()  write trains in place and queue them; submitted by the next wait(), or
+//   submit()          before it: a long turn sends what it has, and its slots are free again
 //
 // A shard that stops ends with a wait() whose deadline has passed: it sends what the last turn
 // queued, wake-ups of other shards included.
@@ -100,6 +101,8 @@ class Port {
   virtual SendSlot* lease() noexcept = 0;
   virtual void send(SendSlot* slot) noexcept = 0;       // size > 0; ownership goes to the Port
   virtual void give_back(SendSlot* slot) noexcept = 0;  // leased but not needed
+  // Hands over what send() queued. Takes nothing in: received() and now() stay as they are.
+  virtual void submit() noexcept = 0;
 
   // Whether this socket can send more than one datagram per train (false: GSO is off or refused;
   // the engine then still may hand in trains, the Port splits them).

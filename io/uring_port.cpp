@@ -126,6 +126,21 @@ void UringPort::start() noexcept {
   wake_target_->ring_fd.store(ring_->fd(), std::memory_order_release);
 }
 
+// Sends that complete while they are handed over give their slots back; whatever else has completed
+// belongs to the next turn.
+void UringPort::submit() noexcept {
+  sender_.flush();
+  ring_->submit();
+  for (const Completion& completion : ring_->drain()) {
+    const UringTag tag = UringTag::from(completion.user_data);
+    if (tag.operation == UringOperation::send) {
+      sender_.complete(tag.index, completion.result);
+    } else {
+      put_off_.push_back(completion);
+    }
+  }
+}
+
 void UringPort::wait(Instant deadline) {
   if (!started_) start();
   receiver_->recycle();
@@ -163,7 +178,7 @@ void UringPort::arm_event() noexcept {
 void UringPort::enter(Instant deadline) noexcept {
   const bool slots_ran_out = sender_.take_refused();
   WakeState& state = wake_target_->state;
-  const bool may_sleep = deadline > now_ + kShortestSleep;
+  const bool may_sleep = deadline > now_ + kShortestSleep && put_off_.empty();
   const bool busy = !may_sleep || (!slots_ran_out && poll(deadline));
   if (busy || !state.begin_sleep()) {
     state.end_sleep();
@@ -195,6 +210,8 @@ bool UringPort::poll(Instant deadline) noexcept {
 }
 
 void UringPort::complete_all() noexcept {
+  for (const Completion& completion : put_off_) complete(completion);
+  put_off_.clear();
   for (;;) {
     for (const Completion& completion : ring_->drain()) complete(completion);
     if (!ring_->overflowed()) break;

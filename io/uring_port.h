@@ -59,6 +59,7 @@ class UringPort final : public Port, private UringMessenger {
 
   SendSlot* lease() noexcept override { return sender_.lease(); }
   void send(SendSlot* slot) noexcept override;
+  void submit() noexcept override;
   void give_back(SendSlot* slot) noexcept override { sender_.give_back(slot); }
 
   bool segmentation(SocketId socket) const noexcept override;
@@ -84,6 +85,7 @@ class UringPort final : public Port, private UringMessenger {
 
   KernelCalls& kernel_;
   LogSink log_;
+  std::vector<Completion> put_off_;  // by submit(), to the next wait()
   mutable PortStats stats_;
   Instant now_;
   std::unique_ptr<UringRing> ring_;

@@ -155,9 +155,16 @@ std::uint32_t UringRing::publish_submissions() noexcept {
   return queue.sqe_tail - __atomic_load_n(queue.khead, __ATOMIC_ACQUIRE);
 }
 
+void UringRing::submit() noexcept {
+  if (ring_.sq.sqe_head != ring_.sq.sqe_tail) enter(0, 0, kNever);
+}
+
 void UringRing::enter(std::uint32_t wait_for, Instant deadline) noexcept {
+  enter(IORING_ENTER_GETEVENTS, wait_for, deadline);
+}
+
+void UringRing::enter(unsigned flags, std::uint32_t wait_for, Instant deadline) noexcept {
   adopt_thread();
-  unsigned flags = IORING_ENTER_GETEVENTS;
   timespec timeout{};
   const bool has_timeout = wait_for != 0 && deadline != kNever;
   if (has_timeout) {

@@ -49,6 +49,8 @@ class UringRing {
   // Hands over what is queued and waits until `wait_for` completions are there or the deadline has
   // passed; 0 does not wait. Runs the kernel's deferred work in any case.
   void enter(std::uint32_t wait_for, Instant deadline) noexcept;
+  // Hands over what is queued; the kernel's deferred work waits for the next enter().
+  void submit() noexcept;
   // Whether an enter() that does not wait would do anything.
   bool has_work() const noexcept;
   bool overflowed() const noexcept;
@@ -71,6 +73,7 @@ class UringRing {
   Result<> set_up(const UringRingConfig& config);
   Result<> check_features();
   std::uint32_t publish_submissions() noexcept;
+  void enter(unsigned flags, std::uint32_t wait_for, Instant deadline) noexcept;
 
   KernelCalls& kernel_;
   io_uring ring_{};

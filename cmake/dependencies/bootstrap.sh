@@ -22,7 +22,7 @@ DEPS=$(cd "$DEPS" && pwd)
 "$here/packages.sh" build
 
 # What would be built differently from what is there: another recipe, another compiler, another processor.
-recipe=$(cat "$here/lock.txt" "$here/build.sh" <(gcc --version) <(uname -m) | sha256sum | cut -d' ' -f1)
+recipe=$(cat "$here/lock.txt" "$here/build.sh" "$here"/*.patch <(gcc --version) <(uname -m) | sha256sum | cut -d' ' -f1)
 stamp=$DEPS/prefix/recipe.sha256
 if [ "$(cat "$stamp" 2>/dev/null)" = "$recipe" ]; then exit 0; fi
 

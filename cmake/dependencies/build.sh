@@ -8,6 +8,7 @@
 # Output goes to $DEPS/log; a failing step shows the end of its log.
 set -euo pipefail
 
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 sources=$DEPS/source
 prefix=$DEPS/prefix
 jobs=$(nproc)
@@ -68,6 +69,7 @@ wolfssl() {
 nghttp3() { cmake_install -DENABLE_LIB_ONLY=ON -DENABLE_SHARED_LIB=OFF -DBUILD_TESTING=OFF; }
 
 ngtcp2() {
+  patch -p1 < "$here/ngtcp2-piggyback-ack.patch"
   cmake_install -DENABLE_LIB_ONLY=ON -DENABLE_SHARED_LIB=OFF -DBUILD_TESTING=OFF \
     -DENABLE_OPENSSL=OFF -DENABLE_WOLFSSL=ON
 }

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 build=(autoconf automake ccache cmake g++ libbenchmark-dev libcli11-dev libgmock-dev libgtest-dev libtool make
-       ninja-build nlohmann-json3-dev openssl pkg-config valgrind xz-utils)
+       ninja-build nlohmann-json3-dev openssl patch pkg-config valgrind xz-utils)
 checks=(clang-format-14 clang-tidy-19)
 reference=(doxygen)
 case $(uname -m) in x86_64) build+=(libipsec-mb-dev) ;; esac  # the fastest packet protection; x86 only

@@ -195,7 +195,7 @@ Socket* SimPort::find(io::SocketId socket) const noexcept {
   return index_of(socket) < sockets_.size() ? sockets_[index_of(socket)].get() : nullptr;
 }
 
-void SimPort::submit() {
+void SimPort::submit() noexcept {
   for (Slot* slot : std::exchange(queued_, {})) {
     send_train(*slot);
     free_.push_back(slot);

@@ -55,6 +55,7 @@ class SimPort final : public io::Port {
   io::SendSlot* lease() noexcept override;
   void send(io::SendSlot* slot) noexcept override;
   void give_back(io::SendSlot* slot) noexcept override;
+  void submit() noexcept override;
   bool segmentation(io::SocketId socket) const noexcept override;
 
   std::shared_ptr<io::Waker> waker() override;
@@ -78,7 +79,6 @@ class SimPort final : public io::Port {
   };
 
   Socket* find(io::SocketId socket) const noexcept;
-  void submit();
   void send_train(const Slot& slot);
   void send_datagram(const Socket& socket, const Slot& slot, std::span<const std::byte> payload);
   const char* refuse_reason(const Socket& socket, const Address& remote) const noexcept;

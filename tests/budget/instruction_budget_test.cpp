@@ -7,7 +7,7 @@
 // baseline.txt holds one line per workload: its name and instructions per unit. A change that makes
 // one dearer by more than kTolerance fails; one that makes it cheaper should lower the line:
 //
-//   QUICORE_WRITE_BASELINE=1 build/test/bin/budget --gtest_filter='InstructionBudget.*'
+//   QUICORE_WRITE_BASELINE=1 build/test/bin/budget --gtest_filter='*InstructionBudget*'
 //
 // The figures hold for the compiler and the libraries of Debian 12 and an x86-64 CPU with AVX2
 // (valgrind shows no more than that to a program); elsewhere the tests are skipped.

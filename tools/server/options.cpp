@@ -101,6 +101,9 @@ void add_options(CLI::App& app, ServerOptions& options) {
              "concurrent requests per connection");
   add_window(app, options.window);
   add_duration(app, "--idle-timeout", options.idle_timeout, "close connections that fell silent");
+  add_duration(app, "--handshake-timeout", options.handshake_timeout,
+               "forget a client whose handshake takes longer; lossy links need more",
+               std::chrono::milliseconds(1));
   add_payload(app, options.payload);
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
@@ -186,6 +189,7 @@ Result<SessionConfig> session_config_of(const ServerOptions& options, const TlsS
   config.secure.early_data = options.early_data;
   config.secure.ciphers = options.ciphers;
   config.transport.max_idle_timeout = options.idle_timeout;
+  config.handshake_timeout = options.handshake_timeout;
   config.transport.initial_max_data = options.window;
   config.transport.initial_max_stream_data_bidi_local = options.window / 2;
   config.transport.initial_max_stream_data_bidi_remote = options.window / 2;

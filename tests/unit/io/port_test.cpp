@@ -440,6 +440,32 @@ TEST_P(PortPairTest, APortThatRanOutOfSlotsComesBackAsSoonAsOneIsFree) {
   a->give_back(slot);
 }
 
+TEST_P(PortPairTest, SubmitSendsBeforeTheWaitAndFreesTheSlots) {
+  for (std::uint32_t i = 0; i < 3 * kSendSlots; ++i) {
+    ASSERT_NO_FATAL_FAILURE(send(*a, a_socket, b_address, "x"));
+    if (i % kSendSlots == kSendSlots - 1) a->submit();
+  }
+  EXPECT_EQ(receive(*b, 3 * kSendSlots).size(), 3 * kSendSlots);  // a has not waited since
+}
+
+TEST_P(PortPairTest, SubmitTakesNothingInAndLosesNothing) {
+  a->wait(a->now());  // a receives from here on
+  send(*b, b_socket, a_address, "first");
+  b->wait(b->now());
+  ASSERT_EQ(receive(*a, 5).size(), 1u);
+  const Instant now = a->now();
+  send(*b, b_socket, a_address, "second");
+  b->wait(b->now());
+  send(*a, a_socket, b_address, "answer");
+  a->submit();
+  a->submit();  // with nothing to send
+  EXPECT_EQ(a->now(), now);
+  ASSERT_EQ(a->received().size(), 1u);
+  EXPECT_EQ(a->received().front().bytes.size(), 5u);
+  EXPECT_EQ(joined(receive(*a, 6)), "second");
+  EXPECT_EQ(joined(receive(*b, 6)), "answer");
+}
+
 TEST_P(PortPairTest, SendingAloneDoesNotEndAWaitBeforeItsDeadline) {
   send(*a, a_socket, b_address, "x");
   const Instant deadline = a->now() + 30ms;
@@ -483,19 +509,6 @@ TEST_P(PortTest, AnotherThreadEndsAWait) {
     port->wait(kNever);
     other.join();
   }
-}
-
-// Its polls are system calls, by which they can be told from sleeps.
-TEST(PollingMmsgPort, TriesAgainAfterPollingWasInVain) {
-  FaultyKernel kernel;
-  const auto port = make_port(Kind::polling_mmsg, kernel);
-  int polled = 0;
-  for (int wait = 0; wait < 6; ++wait) {  // without, after each that was in vain: 1, 2, 4 ... waits
-    const std::uint64_t before = port->stats().system_calls;
-    port->wait(std::chrono::steady_clock::now() + 1ms);
-    polled += port->stats().system_calls > before + 2 ? 1 : 0;
-  }
-  EXPECT_GE(polled, 2);
 }
 
 TEST_P(PortTest, AWakeBeforeTheWaitIsNotLost) {

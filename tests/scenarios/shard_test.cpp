@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The turn of a shard that serves many connections.
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <set>
+#include <vector>
+
+#include "engine/limits.h"
+#include "tests/support/engine_node.h"
+#include "tests/support/sim_test.h"
+
+namespace quicore::test {
+namespace {
+
+using namespace sim;
+using namespace std::chrono_literals;
+
+// Requests of four times as many connections as a step serves, all in one turn.
+TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
+  constexpr std::size_t kClients = 4 * engine::limits::kConnectionsPerStep;
+  World world(this_test());
+  EngineNode server(world, world.add_host("server"));
+  server.listen(server_config("echo"));
+  std::vector<std::uint64_t> sent_when_read;
+  server.on_accepted = [&](TestConnection& session) {
+    session.on_stream_opened = [&](TestStream& stream) {
+      stream.on_readable = [&](TestStream& request) {
+        if (!request.fin) return;
+        sent_when_read.push_back(server.endpoint().counters().packets_sent);
+        request.send("answer");
+      };
+    };
+  };
+  std::vector<std::unique_ptr<EngineNode>> clients;
+  std::vector<TestConnection*> sessions;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    Host& host = world.add_host("client " + std::to_string(i));
+    world.connect(host, server.host(), {Delay{10ms}});
+    clients.push_back(std::make_unique<EngineNode>(world, host));
+    sessions.push_back(&clients.back()->connect(server, client_config("echo")));
+  }
+  world.run_for(1s);
+  const std::uint64_t sent_before = server.endpoint().counters().packets_sent;
+  for (TestConnection* session : sessions) session->open().send("request");
+  world.run_for(1s);
+
+  ASSERT_EQ(sent_when_read.size(), kClients);
+  EXPECT_EQ(sent_when_read.front(), sent_before);
+  const std::set<std::uint64_t> steps(sent_when_read.begin(), sent_when_read.end());
+  EXPECT_EQ(steps.size(), 4u);
+  for (TestConnection* session : sessions) {
+    ASSERT_EQ(session->streams.size(), 1u);
+    EXPECT_EQ(session->streams.front().received, "answer");
+    EXPECT_TRUE(session->streams.front().closed);
+  }
+}
+
+}  // namespace
+}  // namespace quicore::test
