@@ -45,6 +45,12 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # The third-party archives carry both forms; without this the linker plugin would choose the slow one.
     add_link_options(-fno-lto)
   endif()
+  # cmake/profile_guided_build.sh sets these. Code that the training did not run is compiled for size, and placed apart.
+  if(QUICORE_PROFILE_FLAGS)
+    separate_arguments(profile_flags UNIX_COMMAND "${QUICORE_PROFILE_FLAGS}")
+    add_compile_options(${profile_flags})
+    add_link_options(${profile_flags})
+  endif()
 elseif(QUICORE_LTO)
   message(FATAL_ERROR "QUICORE_LTO needs g++: the archives of `make deps` carry GCC's intermediate form")
 endif()

@@ -12,6 +12,7 @@
 #   QUICORE_SOURCES   a folder with the archives of lock.txt: nothing is downloaded for those it has. The folder
 #                     build/deps/archives of another machine is one.
 #   QUICORE_MIRROR    a Debian mirror, instead of the one apt uses on this machine
+#   QUICORE_DEPS_FLAGS   further flags for the compiler (cmake/profile_guided_build.sh)
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -22,7 +23,7 @@ DEPS=$(cd "$DEPS" && pwd)
 "$here/packages.sh" build
 
 # What would be built differently from what is there: another recipe, another compiler, another processor.
-recipe=$(cat "$here/lock.txt" "$here/build.sh" "$here"/*.patch <(gcc --version) <(uname -m) | sha256sum | cut -d' ' -f1)
+recipe=$(cat "$here/lock.txt" "$here/build.sh" "$here"/*.patch <(echo "${QUICORE_DEPS_FLAGS:-}") <(gcc --version) <(uname -m) | sha256sum | cut -d' ' -f1)
 stamp=$DEPS/prefix/recipe.sha256
 if [ "$(cat "$stamp" 2>/dev/null)" = "$recipe" ]; then exit 0; fi
 

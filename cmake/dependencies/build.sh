@@ -12,7 +12,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 sources=$DEPS/source
 prefix=$DEPS/prefix
 jobs=$(nproc)
-flags="-O3 -g1 -fPIC -fno-plt"
+flags="-O3 -g1 -fPIC -fno-plt ${QUICORE_DEPS_FLAGS:-}"
 lto="-flto -ffat-lto-objects"
 export CC=gcc AR=gcc-ar RANLIB=gcc-ranlib NM=gcc-nm
 export PKG_CONFIG_PATH=$prefix/lib/pkgconfig
