@@ -66,6 +66,7 @@ void delete_cipher(ngtcp2_conn*, ngtcp2_crypto_cipher_ctx* context, void*) {
 
 void destroy(AeadKey* key) noexcept {
   if (key == nullptr) return;
+  if (key->functions->release_aead_key != nullptr) key->functions->release_aead_key(key);
   wipe(key, key->functions->aead_key_object_size);
   shard_release(key);
 }

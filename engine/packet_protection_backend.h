@@ -49,6 +49,9 @@ struct CipherFunctions {
 
   // RFC 9001 5.4.3 and 5.4.4: writes kHeaderSampleSize bytes, of which the first five count.
   bool (*header_mask)(HeaderKey*, std::uint8_t* mask, const std::uint8_t* sample) noexcept;
+
+  // What an AEAD key owns beyond its object; nullptr: nothing.
+  void (*release_aead_key)(AeadKey*) noexcept = nullptr;
 };
 
 // Every key object derives from one of these two and adds what its backend needs.
@@ -68,6 +71,10 @@ const CipherFunctions* cipher_functions(AeadBackend backend, CipherSuite suite) 
 // One per backend, each in its own file; what cipher_functions chooses from.
 const CipherFunctions* wolfcrypt_functions(CipherSuite suite) noexcept;
 const CipherFunctions* ipsec_mb_functions(CipherSuite suite) noexcept;
+
+// A key that is expanded when a packet first needs it: the next one of a connection (RFC 9001 6.3
+// wants it at hand), which few connections ever come to. Expanded, an AES-GCM key is 1 KiB.
+AeadKey* make_sleeping_key(const CipherFunctions& functions, const std::uint8_t* key) noexcept;
 
 // Why ipsec_mb_functions answers nullptr, as half a sentence; empty when it does not.
 const char* ipsec_mb_obstacle() noexcept;

@@ -164,7 +164,7 @@ AeadKey* next_key(const CipherFunctions& functions, std::uint32_t version,
     return nullptr;
   }
   std::copy(keys.iv.begin(), keys.iv.end(), iv);
-  return functions.make_aead_key(functions, keys.key.data());
+  return make_sleeping_key(functions, keys.key.data());
 }
 
 int update_key(ngtcp2_conn* connection, std::uint8_t* receive_secret, std::uint8_t* send_secret,

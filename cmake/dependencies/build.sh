@@ -69,7 +69,6 @@ wolfssl() {
 nghttp3() { cmake_install -DENABLE_LIB_ONLY=ON -DENABLE_SHARED_LIB=OFF -DBUILD_TESTING=OFF; }
 
 ngtcp2() {
-  patch -p1 < "$here/ngtcp2-piggyback-ack.patch"
   cmake_install -DENABLE_LIB_ONLY=ON -DENABLE_SHARED_LIB=OFF -DBUILD_TESTING=OFF \
     -DENABLE_OPENSSL=OFF -DENABLE_WOLFSSL=ON
 }
@@ -89,6 +88,9 @@ mimalloc() {
 
 for library in wolfssl nghttp3 liburing mimalloc ngtcp2; do
   unpack "$library"
+  for patch in "$here/$library"-*.patch; do
+    [ ! -e "$patch" ] || patch --quiet -d "$sources/$library" -p1 < "$patch"
+  done
   step "$library" "$library"
 done
 ls "$DEPS/archives" > "$prefix/versions.txt"

@@ -312,6 +312,29 @@ TEST_P(PacketProtection, NeitherSealingNorOpeningNorMaskingAllocates) {
 // --- the callbacks
 // --------------------------------------------------------------------------------
 
+TEST_P(PacketProtection, ASleepingKeyIsTheSameKeyAndTakesItsMemoryWhenItIsNeeded) {
+  for (const CipherSuite suite : kSuites) {
+    ShardHeap heap;
+    const ShardHeap::Scope scope(heap);
+    const CipherFunctions& expected = functions(suite);
+    const Bytes secret(kMaxAeadKeySize, 7);
+    const Bytes nonce(kAeadNonceSize, 1), aad(20, 2), plaintext(300, 3);
+    AeadKeyPointer key(make_sleeping_key(expected, secret.data()));
+    EXPECT_EQ(heap.allocations(), 1u);
+    const Bytes sealed = seal(*key, plaintext, nonce, aad);
+    EXPECT_GT(heap.allocations(), 1u);
+    const std::uint64_t awake = heap.allocations();
+    Bytes opened;
+    EXPECT_TRUE(open(*key, opened, sealed, nonce, aad));
+    EXPECT_EQ(opened, plaintext);
+    EXPECT_FALSE(open(*key, opened, sealed, nonce, Bytes(20, 9)));
+    EXPECT_EQ(heap.allocations(), awake);
+    key.reset();
+    EXPECT_EQ(heap.releases(), awake);
+    EXPECT_EQ(sealed, seal(*aead_key(expected, secret), plaintext, nonce, aad));
+  }
+}
+
 TEST_P(PacketProtection, TheCallbacksSealAndOpenWithTheKeyOfTheirContext) {
   ngtcp2_callbacks callbacks{};
   install_packet_protection(callbacks);
