@@ -30,6 +30,8 @@ void* heap_aligned(std::size_t size, std::size_t alignment) {
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
 void heap_free(void* block) { std::free(block); }
+void* tls_malloc(std::size_t size) { return std::malloc(size); }
+void* tls_realloc(void* block, std::size_t size) { return std::realloc(block, size); }
 
 #else
 
@@ -41,7 +43,27 @@ void* heap_aligned(std::size_t size, std::size_t alignment) {
 }
 void heap_free(void* block) { mi_free(block); }
 
+// What a handshake takes is given back at its end. On pages of their own those blocks leave whole
+// pages free; between blocks that connections keep they would leave holes (docs/decisions/0016).
+mi_heap_t* tls_heap() {
+  thread_local mi_heap_t* const heap = mi_heap_new();
+  return heap != nullptr ? heap : mi_heap_get_default();
+}
+void* tls_malloc(std::size_t size) { return mi_heap_malloc(tls_heap(), size); }
+void* tls_realloc(void* block, std::size_t size) {
+  return mi_heap_realloc(tls_heap(), block, size);
+}
+
 #endif
+
+void* counted_tls_malloc(std::size_t size) {
+  if (current_heap != nullptr) current_heap->count_allocation();
+  return tls_malloc(size);
+}
+void* counted_tls_realloc(void* block, std::size_t size) {
+  if (current_heap != nullptr) current_heap->count_allocation();
+  return tls_realloc(block, size);
+}
 
 void* counted_malloc(std::size_t size) {
   return current_heap != nullptr ? current_heap->allocate(size) : heap_malloc(size);
@@ -65,7 +87,8 @@ constexpr Memory kMemory{
     [](void* block, std::size_t size, void*) { return counted_realloc(block, size); }};
 
 // At load time: a block that malloc gave out must never reach heap_free.
-const int wolfssl_hooks = wolfSSL_SetAllocators(counted_malloc, counted_free, counted_realloc);
+const int wolfssl_hooks =
+    wolfSSL_SetAllocators(counted_tls_malloc, counted_free, counted_tls_realloc);
 
 }  // namespace
 

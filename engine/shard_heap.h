@@ -58,6 +58,9 @@ class ShardHeap {
   // As `allocate` with an alignment (a power of two).
   void* allocate_aligned(std::size_t size, std::size_t alignment) noexcept;
 
+  // One that was made elsewhere, for this heap.
+  void count_allocation() noexcept { ++allocations_; }
+
   std::uint64_t allocations() const noexcept { return allocations_; }
   std::uint64_t releases() const noexcept { return releases_; }
 
