@@ -7,15 +7,19 @@
 namespace quicore::perf {
 namespace {
 
-using tools::LoadReport;
 using tools::MachineLimit;
 using Arguments = std::vector<std::string>;
 
-double gbps(const LoadReport& report) { return report.throughput_gbps; }
-double requests(const LoadReport& report) { return report.requests_per_second; }
-double handshakes(const LoadReport& report) { return report.handshakes_per_second; }
-double p50(const LoadReport& report) { return report.latency_us.p50; }
-double p99(const LoadReport& report) { return report.latency_us.p99; }
+double gbps(const Measurement& run) { return run.load.throughput_gbps; }
+double requests(const Measurement& run) { return run.load.requests_per_second; }
+double handshakes(const Measurement& run) { return run.load.handshakes_per_second; }
+double p50(const Measurement& run) { return run.load.latency_us.p50; }
+double p99(const Measurement& run) { return run.load.latency_us.p99; }
+
+double kib_per_connection(const Measurement& run) {
+  return run.server_growth_bytes / 1024 / run.load.connections;
+}
+double cpu_percent(const Measurement& run) { return run.server_cpu_share * 100; }
 
 double two_cores(const MachineLimit& limit) { return limit.two_cores_gbps; }
 double one_core(const MachineLimit& limit) { return limit.one_core_gbps; }
@@ -57,6 +61,28 @@ Figure connecting(const std::string& name, const std::string& title, const std::
 Figure latency(Figure figure, const std::string& title) {
   figure.quantities = {{figure.name + "-p50", title + ", p50", "us", p50, nullptr, true},
                        {figure.name + "-p99", title + ", p99", "us", p99, nullptr, true}};
+  figure.has_distribution = true;
+  return figure;
+}
+
+// Connections that do nothing but live, with a PING a minute.
+Figure idle(const std::string& name, const std::string& title, const std::string& connections,
+            const std::string& alpn) {
+  Figure figure{.name = name};
+  figure.server = {"--max-connections", "1000000", "--idle-timeout", "180s"};
+  figure.load = {"--mode", "idle",         "--connections", connections, "--alpn",
+                 alpn,     "--keep-alive", "60s",           "--payload", "1472"};
+  figure.quantities = {
+      {name + "-memory", title + ", memory of each", "KiB", kib_per_connection, nullptr, true}};
+  return figure;
+}
+
+// For longer than a minute, so that the PINGs are in the time that counts.
+Figure held(Figure figure, const std::string& title) {
+  figure.takes_long = true;
+  figure.duration = std::chrono::seconds(120);
+  figure.quantities.push_back(
+      {figure.name + "-cpu", title + ", of a core", "%", cpu_percent, nullptr, true});
   return figure;
 }
 
@@ -81,9 +107,10 @@ std::vector<Figure> make() {
   all.push_back(small("requests-100x10", "HTTP/3 requests, 100 connections x 10 streams",
                       {"--connections", "100", "--streams", "10"}, "h3", nullptr));
   all.push_back(small("raw-1x100", "raw QUIC requests, 1 connection x 100 streams",
-                      {"--connections", "1", "--streams", "100"}, "quicore-perf", nullptr));
+                      {"--connections", "1", "--streams", "100", "--request-size", "512"},
+                      "quicore-perf", nullptr));
   all.push_back(small("raw-100x1", "raw QUIC requests, 100 connections x 1 stream",
-                      {"--connections", "100"}, "quicore-perf"));
+                      {"--connections", "100", "--request-size", "512"}, "quicore-perf"));
   all.push_back(small("requests-1000x1", "HTTP/3 requests, 1,000 connections x 1 stream",
                       {"--connections", "1000"}));
   all.push_back(small("requests-1x1000", "HTTP/3 requests, 1 connection x 1,000 streams",
@@ -97,6 +124,10 @@ std::vector<Figure> make() {
                         "at half of requests-100x1, open loop");
   half.half_rate_of = "requests-100x1";
   all.push_back(std::move(half));
+  all.push_back(idle("idle-raw", "10,000 idle raw connections", "10000", "quicore-perf"));
+  all.push_back(idle("idle", "10,000 idle HTTP/3 connections", "10000", "h3"));
+  const std::string many = "100,000 idle raw connections";
+  all.push_back(held(idle("idle-100000", many, "100000", "quicore-perf"), many));
   return all;
 }
 

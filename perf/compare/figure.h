@@ -3,6 +3,7 @@
 // The figures that are measured and compared: what runs, where, and what is read from it.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,15 +17,23 @@ namespace quicore::perf {
 enum class Place {
   two_cores,   // one each
   one_core,    // both on the same
-  two_shards,  // a server of two shards on both, the client on the second
+  two_shards,  // server and client have a shard on each
+};
+
+// What a run measured.
+struct Measurement {
+  tools::LoadReport load;
+  // Of the server, in the time that counts: how much its memory grew by, and the share of a core.
+  double server_growth_bytes = 0;
+  double server_cpu_share = 0;
 };
 
 // What a run answers.
 struct Quantity {
   std::string name;   // "download"; "latency-p50"
   std::string title;  // "download, two cores"
-  std::string unit;   // "Gbit/s", "requests/s", "handshakes/s", "us"
-  double (*value)(const tools::LoadReport&) = nullptr;
+  std::string unit;   // "Gbit/s", "requests/s", "handshakes/s", "us", "KiB", "%"
+  double (*value)(const Measurement&) = nullptr;
   double (*limit)(const tools::MachineLimit&) = nullptr;  // null: the machine sets none
   bool smaller_is_better = false;
 };
@@ -37,6 +46,12 @@ struct Figure {
   std::vector<std::string> load{};
   // Open loop at half of what this figure reached in the same round.
   std::string half_rate_of{};
+  // Instead of what was asked for, where the work needs it.
+  std::chrono::seconds duration{};
+  // Only when it is asked for by name.
+  bool takes_long = false;
+  // For percentiles: the report has a chart of their distribution.
+  bool has_distribution = false;
   std::vector<Quantity> quantities{};
 
   // Whether a quantity of that name is read from it.

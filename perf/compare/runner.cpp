@@ -15,11 +15,14 @@ namespace {
 // Beyond what a program should need: then it hangs.
 constexpr std::chrono::seconds kSlack{30};
 constexpr std::chrono::seconds kLongestLimit{4};
+// What connecting takes beside the measured time, at most: 100,000 connections, a thousand a second.
+constexpr std::chrono::seconds kLongestConnecting{100};
 
 std::vector<Figure> wanted_figures(const std::vector<std::string>& only) {
   std::vector<Figure> figures;
   for (const Figure& figure : all_figures()) {
-    if (only.empty() || std::ranges::find(only, figure.name) != only.end()) {
+    const bool named = std::ranges::find(only, figure.name) != only.end();
+    if (named || (only.empty() && !figure.takes_long)) {
       figures.push_back(figure);
     }
   }
@@ -71,8 +74,7 @@ class Runner {
     for (const Figure& figure : figures_) {
       runs +=
           1 + static_cast<unsigned>(std::ranges::count_if(options_.others, [&](const Other& other) {
-            return std::ranges::any_of(
-                figure.quantities, [&](const Quantity& one) { return one.name == other.quantity; });
+            return figure.answers(other.quantity);
           }));
     }
     return 2 + options_.rounds * runs;
@@ -97,8 +99,31 @@ class Runner {
     }
     return server_cpu_;
   }
-  const std::vector<int>& client_cpus(Place place) const {
-    return place == Place::one_core ? server_cpu_ : client_cpu_;
+  std::vector<int> client_cpus(Place place) const {
+    return place == Place::two_cores ? client_cpu_ : server_cpus(place);
+  }
+
+  Duration duration_of(const Figure& figure) const {
+    return figure.duration > Duration::zero() ? figure.duration : options_.duration;
+  }
+
+  // Over the middle half of the measured time: at its end the connections are closed.
+  void read_server_use(const tools::ResourceUse& before, Duration duration,
+                       Measurement& measurement) const {
+    const auto& samples = bench_.server_samples();
+    const Instant end = samples.back().at;
+    const auto* from = &samples.front();
+    const auto* to = &samples.front();
+    for (const auto& sample : samples) {
+      if (sample.at <= end - duration * 3 / 4) from = &sample;
+      if (sample.at <= end - duration / 4) to = &sample;
+    }
+    measurement.server_growth_bytes =
+        static_cast<double>(to->use.resident_bytes) - static_cast<double>(before.resident_bytes);
+    const std::chrono::duration<double> time = to->at - from->at;
+    if (time.count() > 0) {
+      measurement.server_cpu_share = (to->use.cpu_seconds - from->use.cpu_seconds) / time.count();
+    }
   }
 
   void measure_limit() {
@@ -125,13 +150,18 @@ class Runner {
     server.insert(server.end(), figure.server.begin(), figure.server.end());
     auto started = bench_.start_server(std::move(server), server_cpus(figure.place));
     if (!started) return started;
+    const std::vector<int> cpus = client_cpus(figure.place);
+    const Duration duration = duration_of(figure);
+    const tools::ResourceUse before = bench_.server_use();
     std::vector<std::string> load = {"quicore-load",
                                      "--insecure",
                                      "--json",
+                                     "--threads",
+                                     std::to_string(cpus.size()),
                                      "--cpus",
-                                     std::to_string(client_cpus(figure.place).front()),
+                                     tools::cpu_list(cpus),
                                      "--duration",
-                                     tools::duration_option(options_.duration),
+                                     tools::duration_option(duration),
                                      "--warmup",
                                      tools::duration_option(options_.warm_up)};
     load.insert(load.end(), figure.load.begin(), figure.load.end());
@@ -144,20 +174,22 @@ class Runner {
       load.insert(load.end(), {"--rate", std::to_string(static_cast<long>(reached / 2))});
     }
     load.push_back(bench_.url());
-    const auto output = bench_.run_on(client_cpus(figure.place), figure.name, std::move(load),
-                                      options_.duration + options_.warm_up + kSlack);
+    const auto output = bench_.run_on(cpus, figure.name, std::move(load),
+                                      duration + options_.warm_up + kSlack + kLongestConnecting);
     if (!output) return std::unexpected(output.error());
-    const auto report = tools::parse_load_report(*output);
+    auto report = tools::parse_load_report(*output);
     if (!report) return failure(Errc::system, report.error());
     if (report->errors > 0) {
       return failure(Errc::system, figure.name + ": " + tools::format_count(report->errors) +
                                        " failed, such as: " + report->error_counts.begin()->first);
     }
     reached_[figure.name] = report->requests_per_second;
+    Measurement measurement{.load = std::move(*report)};
+    read_server_use(before, duration, measurement);
     for (const Quantity& quantity : figure.quantities) {
-      row_of(quantity.name).ours.push_back(quantity.value(*report));
+      row_of(quantity.name).ours.push_back(quantity.value(measurement));
     }
-    if (figure.quantities.front().smaller_is_better) comparison_.latencies.push_back(*report);
+    if (figure.has_distribution) comparison_.latencies.push_back(std::move(measurement.load));
     return {};
   }
 

@@ -21,6 +21,38 @@ TEST(Load, HandshakesEndWithTheNumberAskedFor) {
   EXPECT_THAT(load.output, HasSubstr("handshakes "));
 }
 
+TEST(Load, IdleConnectionsLiveOnByTheirPings) {
+  const WorkingDirectory directory;
+  const RunningServer server(directory, {"--idle-timeout", "300ms"});
+  const auto load = directory.run({"quicore-load", "--insecure", "--json", "--mode", "idle",
+                                   "--connections", "150", "--keep-alive", "100ms", "--warmup",
+                                   "0ms", "--duration", "1s", server.url("/")});
+  EXPECT_EQ(load.status, 0) << load.errors;
+  EXPECT_THAT(load.output, HasSubstr(R"("connections":150)"));
+  EXPECT_THAT(load.output, HasSubstr(R"("errors":0)"));
+}
+
+TEST(Load, WithoutThemTheyEnd) {
+  const WorkingDirectory directory;
+  const RunningServer server(directory, {"--idle-timeout", "300ms"});
+  const auto load =
+      directory.run({"quicore-load", "--insecure", "--json", "--mode", "idle", "--connections", "3",
+                     "--warmup", "0ms", "--duration", "1s", server.url("/")});
+  EXPECT_EQ(load.status, 1);
+  EXPECT_THAT(load.output, HasSubstr(R"("errors":3)"));
+}
+
+TEST(Load, RawRequestsMayBeLarger) {
+  const WorkingDirectory directory;
+  const RunningServer server(directory);
+  const auto load =
+      directory.run({"quicore-load", "--insecure", "--json", "--check", "--alpn", "quicore-perf",
+                     "--request-size", "5000", "--size", "700", "--requests", "10", "--warmup",
+                     "0ms", "--duration", "1h", server.url("/")});
+  EXPECT_EQ(load.status, 0) << load.errors;
+  EXPECT_THAT(load.output, HasSubstr(R"("errors":0)"));
+}
+
 }  // namespace
 
 }  // namespace quicore::test

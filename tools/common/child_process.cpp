@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 
 namespace quicore::tools {
 namespace {
@@ -165,6 +166,27 @@ bool write_text(const std::filesystem::path& path, std::string_view text) {
   file << text;
   file.close();
   return !file.fail();
+}
+
+ResourceUse ChildProcess::use() const {
+  const std::filesystem::path folder = "/proc/" + std::to_string(pid_);
+  ResourceUse use;
+  std::ifstream pages(folder / "statm");
+  std::uint64_t total = 0, resident = 0;
+  if (pages >> total >> resident) {
+    use.resident_bytes = resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  }
+  // Behind the name, which may have spaces: the 12th and 13th are the ticks in user and kernel mode.
+  std::string stat;
+  std::getline(std::ifstream(folder / "stat"), stat);
+  std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
+  std::string skipped;
+  for (int i = 0; i < 11; ++i) fields >> skipped;
+  double user = 0, kernel = 0;
+  if (fields >> user >> kernel) {
+    use.cpu_seconds = (user + kernel) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  }
+  return use;
 }
 
 std::string_view last_lines(std::string_view text, std::size_t count) {

@@ -37,6 +37,12 @@ struct ExitStatus {
   [[nodiscard]] std::string to_string() const;
 };
 
+// What a process uses and has used (proc(5)).
+struct ResourceUse {
+  std::uint64_t resident_bytes = 0;
+  double cpu_seconds = 0;
+};
+
 class ChildProcess {
  public:
   static constexpr std::chrono::seconds kGrace{3};
@@ -56,6 +62,9 @@ class ChildProcess {
   ExitStatus terminate(Duration grace = kGrace);
 
   void send_signal(int signal) const;
+
+  // Zeros when it has ended.
+  [[nodiscard]] ResourceUse use() const;
 
  private:
   ChildProcess(pid_t pid, int pidfd) : pid_(pid), pidfd_(pidfd) {}

@@ -54,6 +54,12 @@ std::string duration_option(std::chrono::nanoseconds value) {
   return std::to_string(std::chrono::round<std::chrono::milliseconds>(value).count()) + "ms";
 }
 
+std::string cpu_list(const std::vector<int>& cpus) {
+  std::string list;
+  for (const int cpu : cpus) list += (list.empty() ? "" : ",") + std::to_string(cpu);
+  return list;
+}
+
 std::string format_size(std::uint64_t bytes) {
   static constexpr std::array<const char*, 6> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   return with_unit(static_cast<double>(bytes), 1024.0, kUnits);

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace quicore::tools {
 
@@ -15,6 +16,9 @@ namespace quicore::tools {
 
 // 1500ms: as the programs' options take it
 [[nodiscard]] std::string duration_option(std::chrono::nanoseconds value);
+
+// 0,2: as the programs' --cpus takes them
+[[nodiscard]] std::string cpu_list(const std::vector<int>& cpus);
 
 // 512 B, 64.0 KiB, 1.00 GiB (powers of 1024)
 [[nodiscard]] std::string format_size(std::uint64_t bytes);

@@ -21,12 +21,6 @@ static_assert(std::atomic<bool>::is_always_lock_free);  // may be set in a signa
 
 std::unexpected<Error> cancelled() { return failure(Errc::cancelled, "interrupted"); }
 
-std::string cpu_list(const std::vector<int>& cpus) {
-  std::string list;
-  for (const int cpu : cpus) list += (list.empty() ? "" : ",") + std::to_string(cpu);
-  return list;
-}
-
 // The port of the line {"event":"ready","port":N,...} among what the server has written.
 std::optional<unsigned> ready_port(const std::string& output) {
   for (std::size_t begin = 0, end = 0; (end = output.find('\n', begin)) != std::string::npos;
@@ -155,8 +149,10 @@ Result<std::string> Workbench::run_on(const std::vector<int>& cpus, const std::s
   if (!child) return std::unexpected(child.error());
   const Instant deadline = steady_clock::now() + limit;
   std::optional<ExitStatus> status;
+  samples_.clear();
   while (!status) {
     status = child->wait_for(kTick);
+    samples_.push_back({steady_clock::now(), server_use()});
     if (!tick(last_said(start.errors))) return cancelled();
     if (auto alive = check_server(); !alive) return std::unexpected(alive.error());
     if (!status && steady_clock::now() >= deadline) {
@@ -178,6 +174,8 @@ Result<> Workbench::stop_server() {
   if (status.success()) return {};
   return failure(Errc::system, "quicore-server did not close gracefully: " + status.to_string());
 }
+
+ResourceUse Workbench::server_use() const { return server_ ? server_->use() : ResourceUse(); }
 
 void Workbench::kill_server() {
   if (server_) server_->terminate(std::chrono::milliseconds(500));

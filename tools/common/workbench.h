@@ -78,6 +78,16 @@ class Workbench {
   // its exit status is not success.
   Result<> stop_server();
 
+  // What the server uses now.
+  [[nodiscard]] ResourceUse server_use() const;
+
+  // The same, several times a second during the last run.
+  struct ServerSample {
+    Instant at;
+    ResourceUse use;
+  };
+  [[nodiscard]] const std::vector<ServerSample>& server_samples() const { return samples_; }
+
   // An error if the server was started and has ended by itself.
   Result<> check_server();
 
@@ -101,6 +111,7 @@ class Workbench {
   std::string title_;
   Instant step_began_{};
   std::optional<ChildProcess> server_;
+  std::vector<ServerSample> samples_;
   std::string server_name_;
   bool server_started_ = false;
   std::string url_;

@@ -12,14 +12,6 @@ namespace {
 // Small enough to stay in the cache: the encryption reads it again and again.
 constexpr std::size_t kUploadBlock = 64 * 1024;
 
-Buf count_as_bytes(std::uint64_t count) {
-  std::array<std::byte, 8> bytes{};
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    bytes[i] = static_cast<std::byte>(count >> (56 - 8 * i));
-  }
-  return Buf::copy(bytes);
-}
-
 }  // namespace
 
 Body upload_body(std::uint64_t count) {
@@ -80,7 +72,7 @@ Result<Stream> RequestSlot::open_stream() {
   } else if (upload) {
     options.body = upload_body(std::max<std::uint64_t>(plan.options.size, 8));
   } else {
-    options.body = count_as_bytes(plan.options.size);
+    options.body = Buf::borrow(plan.request);
   }
   return connection_.session().open(std::move(options));
 }

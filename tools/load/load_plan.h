@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/config.h"
 #include "io/address.h"
@@ -20,8 +21,9 @@ struct LoadPlan {
   const LoadOptions& options;
   Url url;
   Address server;
-  Headers headers;        // of each request (h3)
-  bool own_path = false;  // the URL named a path: its answer's length is not known
+  Headers headers;                 // of each request (h3)
+  bool own_path = false;           // the URL named a path: its answer's length is not known
+  std::vector<std::byte> request;  // of quicore-perf: the size of the answer, and filling
 };
 
 LoadPlan make_plan(const LoadOptions& options, Url url, const Address& server);

@@ -22,6 +22,7 @@ constexpr const char* kDescription =
     "  handshake  a new connection each time, full handshake\n"
     "  resume     a new connection each time, resumed by a ticket\n"
     "  datagram   echoed datagrams of --size bytes (quicore-echo)\n"
+    "  idle       connections that are made and kept; with --keep-alive, by a PING now and then\n"
     "\n"
     "Without --rate the loop is closed: each stream has one request under way. With --rate "
     "requests\n"
@@ -36,6 +37,8 @@ constexpr std::uint64_t kDefaultDatagram = 64;
 constexpr std::uint64_t kSmallestDatagram = 16;  // its number and its time stand in it
 
 constexpr std::uint64_t kLargestDatagram = 65'507;
+constexpr std::uint64_t kSmallestRequest = 8;  // the size of the answer
+constexpr std::uint64_t kLargestRequest = 64 * 1024;
 constexpr std::uint32_t kMostConnections = 1'000'000;
 constexpr std::uint32_t kMostStreams = 100'000;
 constexpr std::uint32_t kMostThreads = 256;
@@ -60,7 +63,8 @@ void add_work(CLI::App& app, LoadOptions& options) {
                         {"request", LoadMode::request},
                         {"handshake", LoadMode::handshake},
                         {"resume", LoadMode::resume},
-                        {"datagram", LoadMode::datagram}},
+                        {"datagram", LoadMode::datagram},
+                        {"idle", LoadMode::idle}},
                        "what to do");
   add_choice<std::string>(app, "--alpn", options.alpn,
                           {{"h3", "h3"}, {"quicore-perf", "quicore-perf"}}, "h3 or quicore-perf");
@@ -75,6 +79,8 @@ void add_work(CLI::App& app, LoadOptions& options) {
       ->default_str("");
   add_size(app, "--size", options.size, "bytes per answer, body or datagram")
       ->default_str("1GiB, 512 or 64 by mode");
+  add_size(app, "--request-size", options.request_size, "bytes per request of quicore-perf",
+           kSmallestRequest, kLargestRequest);
   add_duration(app, "--duration", options.duration, "how long to measure", kShortestWait);
   add_duration(app, "--warmup", options.warmup, "how long to run before");
 }
@@ -98,6 +104,8 @@ void add_transport(CLI::App& app, LoadOptions& options) {
   add_window(app, options.window);
   add_duration(app, "--connect-timeout", options.connect_timeout, "give up connecting after",
                kShortestWait);
+  add_duration(app, "--keep-alive", options.keep_alive,
+               "PING after so much silence; 0: no, a connection ends with its idle timeout");
   add_payload(app, options.payload);
   add_congestion_control(app, options.congestion_control);
   add_port_kind(app, options.port);
@@ -130,6 +138,9 @@ void check_combination(LoadOptions& options) {
   if (options.mode == LoadMode::datagram && !fits) {
     refuse_option("--size", "a datagram carries its number and time: write 16 to 65507 bytes");
   }
+  if (options.request_size != kSmallestRequest && options.alpn == "h3") {
+    refuse_option("--request-size", "requests of h3 have no body: add --alpn quicore-perf");
+  }
   check_identity(options.identity);
   if (auto url = parse_url(options.url); !url) refuse_option("url", url.error().reason);
   if (options.mode == LoadMode::datagram) options.alpn = "quicore-echo";
@@ -138,8 +149,8 @@ void check_combination(LoadOptions& options) {
 }  // namespace
 
 std::string_view name_of(LoadMode mode) noexcept {
-  constexpr std::array<std::string_view, 6> kNames = {"download",  "upload", "request",
-                                                      "handshake", "resume", "datagram"};
+  constexpr std::array<std::string_view, 7> kNames = {
+      "download", "upload", "request", "handshake", "resume", "datagram", "idle"};
   return kNames[static_cast<std::size_t>(mode)];
 }
 
@@ -183,6 +194,9 @@ SessionConfig session_config_of(const LoadOptions& options, const std::string& h
   config.secure.psk = options.psk;
   config.use_preferred_address = options.use_preferred_address;
   config.handshake_timeout = options.connect_timeout;
+  config.keep_alive = options.keep_alive;
+  config.transport.max_idle_timeout =
+      std::max(config.transport.max_idle_timeout, 3 * options.keep_alive);
   config.transport.initial_max_data = options.window;
   config.transport.initial_max_stream_data_bidi_local = options.window / 2;
   return config;

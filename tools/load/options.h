@@ -16,7 +16,7 @@
 
 namespace quicore::tools {
 
-enum class LoadMode : std::uint8_t { download, upload, request, handshake, resume, datagram };
+enum class LoadMode : std::uint8_t { download, upload, request, handshake, resume, datagram, idle };
 std::string_view name_of(LoadMode mode) noexcept;
 
 struct LoadOptions {
@@ -30,7 +30,8 @@ struct LoadOptions {
   std::uint32_t connections = 1;
   std::uint32_t streams = 1;
   std::uint32_t threads = 1;
-  std::uint64_t size = 0;  // 0: 1 GiB for bulk, 512 B for requests, 64 B for datagrams
+  std::uint64_t size = 0;          // 0: 1 GiB for bulk, 512 B for requests, 64 B for datagrams
+  std::uint64_t request_size = 8;  // quicore-perf: bytes per request
   std::uint64_t payload = 0;
   std::uint64_t window = 64ULL * 1024 * 1024;
   double rate = 0;             // requests or datagrams per second in total; 0: closed loop
@@ -38,6 +39,7 @@ struct LoadOptions {
   std::chrono::nanoseconds duration = std::chrono::seconds(5);
   std::chrono::nanoseconds warmup = std::chrono::seconds(1);
   std::chrono::nanoseconds connect_timeout = std::chrono::seconds(10);
+  std::chrono::nanoseconds keep_alive{};  // 0: none
   CongestionControl congestion_control = CongestionControl::cubic;
   PortChoice port = PortChoice::automatic;
   std::chrono::nanoseconds busy_poll = RuntimeConfig().busy_poll;

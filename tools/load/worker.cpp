@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tools/load/worker.h"
 
+#include <algorithm>
+
 #include "api/tls.h"
 #include "tools/load/load_connection.h"
 
@@ -9,11 +11,14 @@ namespace quicore::tools {
 namespace {
 
 constexpr std::chrono::microseconds kShortestSleep{50};
+// Handshakes under way before the next connection is opened: a server takes some hundred
+// microseconds for each, and who waits longer than its patience tries again.
+constexpr std::size_t kConnectingAtATime = 100;
 
 }  // namespace
 
 LoadPlan make_plan(const LoadOptions& options, Url url, const Address& server) {
-  LoadPlan plan{options, std::move(url), server, {}, false};
+  LoadPlan plan{options, std::move(url), server, {}, false, {}};
   plan.own_path = plan.url.path != "/";
   const bool upload = options.mode == LoadMode::upload;
   std::string path = plan.url.path;
@@ -24,6 +29,10 @@ LoadPlan make_plan(const LoadOptions& options, Url url, const Address& server) {
                          {":path", path},
                          {"user-agent", "quicore-load"}};
   if (upload) plan.headers.add("content-length", std::to_string(options.size));
+  plan.request.resize(options.request_size);
+  for (std::size_t i = 0; i < 8; ++i) {
+    plan.request[i] = static_cast<std::byte>(options.size >> (56 - 8 * i));
+  }
   return plan;
 }
 
@@ -44,13 +53,12 @@ Task<Result<>> Worker::connect() {
   session_config_.secure_context = std::move(*context);
   const LoadMode mode = plan_.options.mode;
   if (mode == LoadMode::handshake || mode == LoadMode::resume) co_return {};
-  for (std::uint32_t i = 0; i < wanted_; ++i) {
-    auto connection = std::make_unique<LoadConnection>(*this);
-    if (auto opened = connection->open(); !opened) co_return opened;
-    connections_.push_back(std::move(connection));
-  }
-  for (auto& connection : connections_) {
-    auto completion = connection->handshake();
+  for (std::size_t opened = 0, connected = 0; connected < wanted_; ++connected) {
+    for (; opened < std::min<std::size_t>(wanted_, connected + kConnectingAtATime); ++opened) {
+      connections_.push_back(std::make_unique<LoadConnection>(*this));
+      if (auto begun = connections_.back()->open(); !begun) co_return begun;
+    }
+    auto completion = connections_[connected]->handshake();
     const auto& done = co_await completion;
     if (!done) co_return std::unexpected(done.error());
     counters_.connected.fetch_add(1, std::memory_order_relaxed);
@@ -66,6 +74,7 @@ void Worker::start() {
     }
     return;
   }
+  if (mode == LoadMode::idle) return;
   for (auto& connection : connections_) connection->start();
   if (open_loop()) shard_.spawn(generate_due_times());
 }

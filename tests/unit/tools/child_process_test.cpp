@@ -53,6 +53,20 @@ TEST_F(ChildProcessTest, OneFileMayTakeBoth) {
   EXPECT_EQ(out(), "one\ntwo\nthree\n");
 }
 
+TEST_F(ChildProcessTest, WhatItUsesCanBeRead) {
+  auto child =
+      ChildProcess::start(shell("i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done; sleep 60"));
+  ASSERT_TRUE(child);
+  const auto give_up = std::chrono::steady_clock::now() + kAtMost;
+  while (child->use().cpu_seconds == 0 && std::chrono::steady_clock::now() < give_up) {
+    ASSERT_FALSE(child->wait_for(std::chrono::milliseconds(10)));
+  }
+  EXPECT_GT(child->use().cpu_seconds, 0);
+  EXPECT_GT(child->use().resident_bytes, 100'000u);
+  child->terminate();
+  EXPECT_EQ(child->use().resident_bytes, 0u);
+}
+
 TEST_F(ChildProcessTest, TheExitStatusIsToldInWords) {
   auto child = ChildProcess::start(shell("exit 3"));
   ASSERT_TRUE(child);
