@@ -81,6 +81,10 @@ cannot() { note cannot "$1" "$2"; }
 
 log=
 log_of() { echo "logs/$peer-${direction// /-}-$(tr -c 'a-zA-Z0-9\n' - <<<"$1").log"; }
+# at_least WHAT NUMBER: quicore-load counted so many
+at_least() {
+  awk -v what="$1" -v least="$2" '$1 == what { gsub(",", "", $2); done = $2 + 0 >= least } END { exit !done }' "$log"
+}
 log_says() { grep -q -- "$1" "$log"; }
 
 # try FEATURE COMMAND...: passes when the command succeeds and `expect` agrees
@@ -175,7 +179,7 @@ stop_everything() {
   for pid in $(jobs -p); do kill "$pid" 2>/dev/null; done
 }
 
-# connect_tries: how often quicore-get may try to connect; 1 but for a server with a fault
+# connect_tries: how often quicore-get and quicore-load may try to connect; 1 but for a server with a fault
 connect_tries=1
 get() { with_tries "$bin/quicore-get" --quiet --insecure --output-dir got "$@"; }
 with_tries() {

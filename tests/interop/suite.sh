@@ -26,7 +26,7 @@ get_many() {
   for i in $(seq "$1"); do url "many/$i"; done >urls
   get --parallel "$2" --input-file urls
 }
-load() { timeout 120 "$bin/quicore-load" --insecure --quiet --warmup 0ms "$@"; }
+load() { with_tries "$bin/quicore-load" --insecure --quiet --warmup 0ms "$@"; }
 
 # The part that every HTTP/3 server can do.
 common_of_servers() {
@@ -35,10 +35,15 @@ common_of_servers() {
   try "200 concurrent streams" get_many 200 200
   expect() { same_many 1000; }
   try "1,000 sequential requests" get_many 1000 1
-  expect() { true; }
-  try "quicore-load, 900 requests" load --requests 900 --streams 20 --check \
+  expect() { at_least requests 900; }
+  try "quicore-load, 900 requests" load --duration 60s --requests 900 --streams 20 --check \
     --sha256 "$(sha256sum <www/small | cut -d ' ' -f 1)" "$(url small)"
-  try "quicore-load, 200 handshakes" load --mode handshake --requests 200 "$(url small)"
+  expect() { at_least handshakes 200; }
+  if [ $connect_tries = 1 ]; then
+    try "quicore-load, 200 handshakes" load --duration 60s --mode handshake --connections 8 --requests 200 "$(url small)"
+  else
+    cannot "quicore-load, 200 handshakes" "one in ten is not made: it drops Initial packets with gaps between CRYPTO frames"
+  fi
   expect() { same huge; }
   try "key update" get --key-update "$(url huge)"
 }
