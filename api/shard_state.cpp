@@ -30,7 +30,7 @@ std::string describe(const std::exception_ptr& exception) noexcept {
 }
 
 // Ending takes turns in which handlers see the end and every connection writes its CONNECTION_CLOSE
-// (a turn sends limits::kTrainsPerTurn), and one whose wait submits the last of them. Where the
+// (a step of it sends limits::kTrainsPerStep), and one whose wait submits the last of them. Where the
 // socket takes no more, it is given up after so many turns, about a second: the peers' idle
 // timeouts will do.
 constexpr int kMostTurnsToShutDown = 100'000;

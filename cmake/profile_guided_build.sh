@@ -26,8 +26,8 @@ stage() {  # stage FLAGS TARGET...
 }
 
 train() {  # train PORT_KIND
-  local server load url
-  "$build/bin/quicore-server" --listen 127.0.0.1:0 --root docs --port-kind "$1" > "$build/server.log" &
+  local kind=$1 server url
+  "$build/bin/quicore-server" --listen 127.0.0.1:0 --root docs --port-kind "$kind" > "$build/server.log" &
   server=$!
   for _ in $(seq 100); do
     url=$(grep -m 1 -o 'https://127[^/]*/' "$build/server.log" || true)
@@ -35,10 +35,9 @@ train() {  # train PORT_KIND
     sleep 0.1
   done
   load() {
-    "$build/bin/quicore-load" --insecure --quiet --port-kind "${kind:?}" --warmup 0ms --duration 3s "$@" "$url" \
+    "$build/bin/quicore-load" --insecure --quiet --port-kind "$kind" --warmup 0ms --duration 3s "$@" "$url" \
       > "$build/load.log" 2>&1 || { cat "$build/load.log"; kill "$server"; exit 1; }
   }
-  local kind=$1
   load --mode download --payload 1472
   load --mode upload --payload 1472 --size 64MiB
   load --mode download --connections 20 --size 1MiB

@@ -20,9 +20,10 @@ using namespace std::chrono_literals;
 // Reason: 4 trains of 64 KiB keep the kernel busy for about 25 us, well below one round trip.
 inline constexpr std::uint32_t kTrainsPerConnectionPerRound = 4;
 
-// Trains a shard writes in one step of a turn before it looks at what else was received. Consumer: SEND phase.
-// Reason: received acknowledgements must not wait behind more than about 200 us of sending.
-inline constexpr std::uint32_t kTrainsPerTurn = 32;
+// Trains a shard writes in one step of a turn before it looks at what else was received. Consumer:
+// SEND phase. Reason: received acknowledgements must not wait behind more than about 200 us of
+// sending.
+inline constexpr std::uint32_t kTrainsPerStep = 32;
 
 // Connections that receive before they, and not others, are delivered to and send. Consumer: RECEIVE
 // phase. Reason: a request touches about 20 KB of its connection's memory (docs/decisions/0015); of 8

@@ -48,10 +48,10 @@ void Shard::turn(Instant limit) {
 
 void Shard::turn_after_wait() {
   now_ = port_.now();
-  next_train_ = 0;
-  while (!receive()) {  // 2
-    deliver();          // 4
-    send();             // 5
+  std::span<io::ReceivedTrain> trains = port_.received();
+  while (!receive(trains)) {  // 2
+    deliver();                // 4
+    send();                   // 5
     port_.submit();
   }
   expire();   // 3: after everything received, which may have been what a timer waited for
@@ -68,15 +68,14 @@ Instant Shard::next_deadline() const noexcept {
 
 // --- 2 RECEIVE -----------------------------------------------------------------------------------------
 
-// False: limits::kConnectionsPerStep were fed and there is more.
-bool Shard::receive() {
-  const std::span<io::ReceivedTrain> trains = port_.received();
+// Takes trains from the front. False: limits::kConnectionsPerStep were fed and there is more.
+bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
   fed_ = 0;
   last_fed_ = nullptr;
-  while (next_train_ < trains.size() && fed_ < limits::kConnectionsPerStep) {
-    receive_train(trains[next_train_++]);
+  for (; !trains.empty() && fed_ < limits::kConnectionsPerStep; trains = trains.subspan(1)) {
+    receive_train(trains.front());
   }
-  return next_train_ == trains.size();
+  return trains.empty();
 }
 
 void Shard::feed(Connection& connection, const io::ReceivedTrain& train,
@@ -262,7 +261,7 @@ void Shard::report_finished_endpoints() {
 // --- 5 SEND ----------------------------------------------------------------------------------------------
 
 void Shard::send() {
-  std::uint32_t budget = limits::kTrainsPerTurn;
+  std::uint32_t budget = limits::kTrainsPerStep;
   IntrusiveList<Connection, TransmitTag> batch;
   while (!transmit_.empty() && budget > 0) {
     batch.splice_back(transmit_);

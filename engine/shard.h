@@ -106,7 +106,7 @@ class Shard {
   void endpoint_may_be_finished() noexcept { endpoints_changed_ = true; }
 
  private:
-  bool receive();
+  bool receive(std::span<io::ReceivedTrain>& trains);
   void feed(Connection& connection, const io::ReceivedTrain& train, std::span<std::byte> datagram);
   void expire();
   void deliver();
@@ -167,8 +167,7 @@ class Shard {
   std::vector<std::unique_ptr<Endpoint>> finished_endpoints_;
   bool endpoints_changed_ = false;
   bool out_of_slots_ = false;
-  // RECEIVE: how far it came, and how many connections this step has fed.
-  std::size_t next_train_ = 0;
+  // RECEIVE: the connections that this step has fed.
   std::uint32_t fed_ = 0;
   const Connection* last_fed_ = nullptr;
 };

@@ -50,8 +50,8 @@ class BusyPoll {
     return Duration::zero();
   }
 
-  // Calls `look` until it is true, or `time` has passed since `begin`. True: there is something to
-  // do, or the deadline is too near to sleep.
+  // Calls `look` until it is true, or `time` has passed since `begin`, or, when that leaves too little
+  // of it to sleep, the deadline has come. True: there is something to do, or the deadline has come.
   template <class Look>
   bool spin(Instant begin, Duration time, Instant deadline, Look look) noexcept {
     for (;;) {
@@ -60,8 +60,8 @@ class BusyPoll {
         return true;
       }
       const Instant now = std::chrono::steady_clock::now();
-      if (now + kShortestSleep >= deadline) return true;
-      if (now - begin >= time) break;
+      if (now >= deadline) return true;
+      if (now - begin >= time && now + kShortestSleep < deadline) break;
     }
     missed();
     return false;

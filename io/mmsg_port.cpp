@@ -142,7 +142,7 @@ void MmsgPort::sleep(Instant deadline) noexcept {
   for (int i = 0; i < count; ++i) handle(events[i].events, events[i].data.u64);
 }
 
-// True: there is something to do, such as `count` events, or the deadline is too near to sleep.
+// True: there is something to do, such as `count` events, or the deadline has come.
 bool MmsgPort::poll(std::span<epoll_event> events, Instant deadline, int& count) noexcept {
   if (!busy_poll_.enabled()) return false;
   const Instant begin = std::chrono::steady_clock::now();

@@ -41,6 +41,7 @@ UringPort::UringPort(UringPortConfig config, KernelCalls& kernel, std::unique_pt
       busy_poll_(config.busy_poll),
       wake_target_(std::make_shared<UringWakeTarget>()) {
   woken_targets_.reserve(kMaxWakesPerTurn);
+  put_off_.reserve(config.receive_slots);
 }
 
 UringPort::~UringPort() {
@@ -190,7 +191,7 @@ void UringPort::enter(Instant deadline) noexcept {
   state.end_sleep();
 }
 
-// True: there is something to do, or the deadline is too near to sleep.
+// True: there is something to do, or the deadline has come.
 bool UringPort::poll(Instant deadline) noexcept {
   if (!busy_poll_.enabled()) return false;
   const Instant begin = std::chrono::steady_clock::now();

@@ -130,8 +130,7 @@ class Runner {
     const Duration time = std::min<Duration>(options_.duration, kLongestLimit);
     const std::string seconds = std::to_string(std::chrono::duration<double>(time).count());
     bench_.begin_step("the machine's limit");
-    std::string cpus = std::to_string(server_cpu_.front());
-    if (server_cpu_ != client_cpu_) cpus += "," + std::to_string(client_cpu_.front());
+    const std::string cpus = tools::cpu_list(server_cpus(Place::two_shards));
     const auto output = bench_.run_unpinned("limit",
                                             {"quicore-limit", "--json", "--payload", "1472",
                                              "--rounds", "2", "--seconds", seconds, "--cpus", cpus},

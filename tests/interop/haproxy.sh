@@ -17,6 +17,7 @@ run_haproxy() {
   # Up to version 3.2 it drops an Initial packet whose CRYPTO frames leave a gap of a few bytes between them, and
   # ngtcp2 cuts a ClientHello at random places: one connection in ten or so is not made.
   connect_tries=5
+  handshake_fault="one in ten is not made: it drops Initial packets with gaps between CRYPTO frames"
   start_backend
   start_haproxy
   common_of_servers
@@ -34,5 +35,6 @@ run_haproxy() {
   retry_of_servers
   stop_server
   connect_tries=1
+  handshake_fault=
   cannot "0-RTT" "its OpenSSL has no QUIC interface of the old kind, and its substitute no 0-RTT"
 }

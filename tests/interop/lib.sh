@@ -81,8 +81,8 @@ cannot() { note cannot "$1" "$2"; }
 
 log=
 log_of() { echo "logs/$peer-${direction// /-}-$(tr -c 'a-zA-Z0-9\n' - <<<"$1").log"; }
-# at_least WHAT NUMBER: quicore-load counted so many
-at_least() {
+# counted WHAT NUMBER: so many of them, or more, by quicore-load
+counted() {
   awk -v what="$1" -v least="$2" '$1 == what { gsub(",", "", $2); done = $2 + 0 >= least } END { exit !done }' "$log"
 }
 log_says() { grep -q -- "$1" "$log"; }
@@ -181,6 +181,8 @@ stop_everything() {
 
 # connect_tries: how often quicore-get and quicore-load may try to connect; 1 but for a server with a fault
 connect_tries=1
+# handshake_fault: why two hundred handshakes in a row cannot be asked of this server; empty: they can
+handshake_fault=
 get() { with_tries "$bin/quicore-get" --quiet --insecure --output-dir got "$@"; }
 with_tries() {
   local left=$connect_tries status

@@ -207,7 +207,7 @@ TEST(Runtime, ABadCertificateIsToldEvenWhereThePortIsTaken) {
             static_cast<int>(Errc::invalid_argument));
 }
 
-// More than one turn can send: limits::kTrainsPerTurn.
+// More than one step of a turn can send: limits::kTrainsPerStep.
 constexpr int kManySessions = 100;
 
 Task<int> serve_until_all_are_closed(std::promise<Address>* ready, TlsSettings identity) {

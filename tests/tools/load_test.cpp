@@ -44,13 +44,14 @@ TEST(Load, WithoutThemTheyEnd) {
 
 TEST(Load, RawRequestsMayBeLarger) {
   const WorkingDirectory directory;
-  const RunningServer server(directory);
+  RunningServer server(directory);
   const auto load =
       directory.run({"quicore-load", "--insecure", "--json", "--check", "--alpn", "quicore-perf",
                      "--request-size", "5000", "--size", "700", "--requests", "10", "--warmup",
                      "0ms", "--duration", "1h", server.url("/")});
   EXPECT_EQ(load.status, 0) << load.errors;
   EXPECT_THAT(load.output, HasSubstr(R"("errors":0)"));
+  EXPECT_GE(server.statistic("bytes_received"), 10u * 5000u);
 }
 
 }  // namespace

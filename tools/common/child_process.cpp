@@ -15,6 +15,8 @@
 #include <cstring>
 #include <fstream>
 #include <sstream>
+#include <system_error>
+#include <utility>
 
 namespace quicore::tools {
 namespace {
@@ -151,14 +153,13 @@ void ChildProcess::send_signal(int signal) const {
 }
 
 std::string read_text(const std::filesystem::path& path, std::size_t most) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return {};
-  const auto size = static_cast<std::size_t>(std::max<std::streamoff>(file.tellg(), 0));
-  std::string text(std::min(size, most), '\0');
-  file.seekg(static_cast<std::streamoff>(size - text.size()));
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
-  return text;
+  std::ifstream file(path, std::ios::binary);
+  std::error_code unknown;  // a pipe has no size, a file of /proc none that is true
+  const std::uintmax_t size = std::filesystem::file_size(path, unknown);
+  if (!unknown && size > most) file.seekg(static_cast<std::streamoff>(size - most));
+  std::ostringstream content;
+  content << file.rdbuf();
+  return std::move(content).str();
 }
 
 bool write_text(const std::filesystem::path& path, std::string_view text) {
@@ -171,14 +172,13 @@ bool write_text(const std::filesystem::path& path, std::string_view text) {
 ResourceUse ChildProcess::use() const {
   const std::filesystem::path folder = "/proc/" + std::to_string(pid_);
   ResourceUse use;
-  std::ifstream pages(folder / "statm");
+  std::istringstream pages(read_text(folder / "statm"));
   std::uint64_t total = 0, resident = 0;
   if (pages >> total >> resident) {
     use.resident_bytes = resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   }
   // Behind the name, which may have spaces: the 12th and 13th are the ticks in user and kernel mode.
-  std::string stat;
-  std::getline(std::ifstream(folder / "stat"), stat);
+  const std::string stat = read_text(folder / "stat");
   std::istringstream fields(stat.substr(std::min(stat.size(), stat.rfind(')') + 1)));
   std::string skipped;
   for (int i = 0; i < 11; ++i) fields >> skipped;

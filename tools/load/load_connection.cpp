@@ -2,7 +2,6 @@
 #include "tools/load/load_connection.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 
 namespace quicore::tools {

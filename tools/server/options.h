@@ -40,7 +40,7 @@ struct ServerOptions {
   std::uint64_t window = 64ULL * 1024 * 1024;
   std::uint64_t max_streams = 1000;
   std::chrono::nanoseconds idle_timeout = std::chrono::seconds(30);
-  std::chrono::nanoseconds handshake_timeout = std::chrono::seconds(10);
+  std::chrono::nanoseconds handshake_timeout = SessionConfig().handshake_timeout;
   CongestionControl congestion_control = CongestionControl::cubic;
   PortChoice port = PortChoice::automatic;
   std::chrono::nanoseconds busy_poll = RuntimeConfig().busy_poll;

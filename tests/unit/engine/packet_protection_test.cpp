@@ -309,9 +309,6 @@ TEST_P(PacketProtection, NeitherSealingNorOpeningNorMaskingAllocates) {
   }
 }
 
-// --- the callbacks
-// --------------------------------------------------------------------------------
-
 TEST_P(PacketProtection, ASleepingKeyIsTheSameKeyAndTakesItsMemoryWhenItIsNeeded) {
   for (const CipherSuite suite : kSuites) {
     ShardHeap heap;
@@ -334,6 +331,9 @@ TEST_P(PacketProtection, ASleepingKeyIsTheSameKeyAndTakesItsMemoryWhenItIsNeeded
     EXPECT_EQ(sealed, seal(*aead_key(expected, secret), plaintext, nonce, aad));
   }
 }
+
+// --- the callbacks
+// --------------------------------------------------------------------------------
 
 TEST_P(PacketProtection, TheCallbacksSealAndOpenWithTheKeyOfTheirContext) {
   ngtcp2_callbacks callbacks{};

@@ -153,6 +153,7 @@ TEST(ReadText, OnlyTheEndOfALongFileIsRead) {
   ASSERT_TRUE(child->wait_for(kAtMost));
   EXPECT_EQ(read_text(path), "0123456789");
   EXPECT_EQ(read_text(path, 4), "6789");
+  EXPECT_NE(read_text("/proc/self/stat"), "");  // of no size
   fs::remove(path);
   EXPECT_EQ(read_text(path), "");
 }
