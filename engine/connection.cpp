@@ -165,8 +165,8 @@ Result<Stream*> Connection::open_stream(bool unidirectional) {
                    "the peer's limit of concurrent streams is reached: wait for one to close");
   }
   if (error != 0) return failure(Errc::no_memory, ngtcp2_strerror(error));
-  Stream& stream = create_stream(id, false);
-  return &stream;
+  count_stream(id, false);
+  return &create_stream(id, false);
 }
 
 std::uint64_t Connection::streams_left(bool unidirectional) const noexcept {
@@ -283,9 +283,12 @@ Stream& Connection::create_stream(std::int64_t id, bool peer_initiated) {
   Stream& created = *stream;
   streams_.emplace(id, std::move(stream));
   ngtcp2_conn_set_stream_user_data(conn_, id, &created);
-  ++(created.unidirectional() ? stats_.uni_stream_count : stats_.bidi_stream_count);
-  ++(peer_initiated ? stats_.inbound_streams_count : stats_.outbound_streams_count);
   return created;
+}
+
+void Connection::count_stream(std::int64_t id, bool peer_initiated) noexcept {
+  ++(ngtcp2_is_bidi_stream(id) ? stats_.bidi_stream_count : stats_.uni_stream_count);
+  ++(peer_initiated ? stats_.inbound_streams_count : stats_.outbound_streams_count);
 }
 
 void Connection::mark(ConnectionEvent event) noexcept {

@@ -167,6 +167,7 @@ class Connection : public ListHook<EventTag>,
   Http3Session* http3() const noexcept { return http3_.get(); }
   Stream* find_stream(std::int64_t id) noexcept;
   Stream& create_stream(std::int64_t id, bool peer_initiated);
+  void count_stream(std::int64_t id, bool peer_initiated) noexcept;
   void mark(ConnectionEvent event) noexcept;
   void stream_has_events(Stream& stream) noexcept;
   void stream_wants_to_send(Stream& stream) noexcept;

@@ -149,26 +149,24 @@ struct ConnectionCallbacks {
                                          "HTTP/3: the server opened a bidirectional stream"));
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
-    Stream& created = connection.create_stream(id, true);
     connection.allowance_of(id).opened(static_cast<std::uint64_t>(id) >> 2);
+    connection.count_stream(id, true);
     // HTTP/3's unidirectional streams (control, QPACK, push) are the protocol's own (RFC 9114 6.2).
-    if (connection.http3_ != nullptr && created.unidirectional()) {
-      created.internal_ = true;
-    } else {
-      created.mark(StreamEvent::opened);
+    if (connection.http3_ == nullptr || ngtcp2_is_bidi_stream(id)) {
+      connection.create_stream(id, true).mark(StreamEvent::opened);
     }
     return 0;
   }
 
-  static int recv_stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t id, std::uint64_t,
-                              const std::uint8_t* data, std::size_t size, void* user_data,
-                              void* stream_user_data) {
+  static int recv_stream_data(ngtcp2_conn*, std::uint32_t flags, std::int64_t id,
+                              std::uint64_t offset, const std::uint8_t* data, std::size_t size,
+                              void* user_data, void* stream_user_data) {
     Connection& connection = self(user_data);
     const bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
     const bool early = (flags & NGTCP2_STREAM_DATA_FLAG_0RTT) != 0;
     if (early) connection.early_received_ = true;
     if (connection.http3_ != nullptr) {
-      return connection.http3_->receive_stream_data(id, stream(stream_user_data),
+      return connection.http3_->receive_stream_data(id, stream(stream_user_data), offset,
                                                     as_bytes(data, size), fin, early);
     }
     if (Stream* target = stream(stream_user_data)) {

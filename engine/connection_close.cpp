@@ -57,9 +57,7 @@ void Connection::close_gracefully() {
 void Connection::finish_graceful_close_if_done() {
   if (!graceful_ || state_ >= ConnectionState::closing) return;
   if (!handshake_completed_ && side_ == Side::client) return;  // what was opened early must go out
-  const bool busy = std::any_of(streams_.begin(), streams_.end(),
-                                [](const auto& entry) { return !entry.second->internal_; });
-  if (busy) return;
+  if (!streams_.empty()) return;
   // What the client sends meanwhile it must know to be unprocessed.
   if (goaway_deadline_ > now() && !http3_->goaway_acknowledged()) return;
   ngtcp2_ccerr error;
@@ -225,7 +223,7 @@ void Connection::log_closed() const {
 
 void Connection::interrupt_streams(const std::optional<Error>& error) {
   for (auto& [id, stream] : streams_) {
-    if (stream->internal_ || stream->closed_) continue;
+    if (stream->closed_) continue;
     stream->closed_ = true;
     stream->error_ = error;
     static_cast<ListHook<SendableTag>&>(*stream).unlink();
@@ -238,7 +236,7 @@ void Connection::detach_streams(const Error& error) {
   early_usable_ = false;
   interrupt_streams(error);
   for (auto& [id, stream] : streams_) {
-    if (!stream->internal_) detached_streams_.push_back(std::move(stream));
+    detached_streams_.push_back(std::move(stream));
   }
   streams_.clear();
 }

@@ -50,10 +50,6 @@ void Connection::stream_closed(Stream& stream, std::optional<std::uint64_t> code
     stream.error_ = Error::application(*code, "the stream was reset or its peer stopped reading");
   }
   static_cast<ListHook<SendableTag>&>(stream).unlink();
-  if (stream.internal_) {
-    streams_.erase(raw(stream.id()));
-    return;
-  }
   stream.mark(StreamEvent::closed);
 }
 

@@ -141,7 +141,7 @@ int Http3Session::shut_down() {
 // rejection, whether or not the server's RESET_STREAM comes.
 void Http3Session::give_up_rejected() {
   for (auto& [id, stream] : connection_.streams_) {
-    if (stream->internal_ || stream->closed_ || !rejected_by_goaway(*stream)) continue;
+    if (stream->closed_ || !rejected_by_goaway(*stream)) continue;
     if (answer(nghttp3_conn_shutdown_stream_read(conn_, id)) != 0) return;
     nghttp3_conn_shutdown_stream_write(conn_, id);
     static_cast<void>(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Http3Session: bytes of streams that arrive, and what is refused of them beyond nghttp3's checks.
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -19,20 +20,33 @@ void Http3Session::give_credit(std::int64_t id, std::uint64_t count, bool stream
   ngtcp2_conn_extend_max_offset(connection_.quic(), count);
 }
 
-int Http3Session::receive_stream_data(std::int64_t id, Stream* stream, Bytes bytes, bool fin,
-                                      bool early) {
+// Null: there is nothing to watch in this stream. One that began has told its type.
+Http3Watch* Http3Session::watch_of_peer_stream(std::int64_t id, std::uint64_t offset) {
+  const auto known = std::ranges::find(peer_streams_, id, &PeerStream::id);
+  if (known != peer_streams_.end()) return &known->watch;
+  return offset == 0 ? &peer_streams_.emplace_back(id).watch : nullptr;
+}
+
+void Http3Session::watch_no_more(std::int64_t id) noexcept {
+  std::erase_if(peer_streams_, [id](const PeerStream& one) { return one.id == id; });
+}
+
+int Http3Session::receive_stream_data(std::int64_t id, Stream* stream, std::uint64_t offset,
+                                      Bytes bytes, bool fin, bool early) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
   early_ = early;
+  Http3Watch* const watch = stream != nullptr ? &stream->watch_ : watch_of_peer_stream(id, offset);
   bool incomplete = false;
-  if (stream != nullptr) [[likely]] {
-    stream->watch_.read(side_, stream->unidirectional(), bytes);
-    incomplete = fin && !stream->unidirectional() && stream->watch_.nothing_asked();
-    if (incomplete && !stream->watch_.any_bytes()) return refuse_incomplete(id, *stream);
+  if (watch != nullptr) {
+    watch->read(side_, stream == nullptr, bytes);
+    incomplete = fin && stream != nullptr && watch->nothing_asked();
+    if (incomplete && !watch->any_bytes()) return refuse_incomplete(id, *stream);
   }
+  const bool id_error = watch != nullptr && watch->id_error();
+  if (stream == nullptr && watch != nullptr && watch->sees_nothing_more()) watch_no_more(id);
   const nghttp3_ssize consumed = nghttp3_conn_read_stream2(
       conn_, id, reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(),
       fin && !incomplete ? 1 : 0, to_nanoseconds(connection_.now()));
-  const bool id_error = stream != nullptr && stream->watch_.id_error();
   if (consumed < 0 || id_error) [[unlikely]] {
     const bool of_push = consumed >= 0 || consumed == NGHTTP3_ERR_H3_FRAME_UNEXPECTED ||
                          consumed == NGHTTP3_ERR_H3_FRAME_ERROR ||

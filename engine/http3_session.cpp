@@ -79,6 +79,7 @@ int Http3Session::acknowledged(std::int64_t id, std::uint64_t bytes) {
 
 int Http3Session::stream_closed(std::int64_t id, std::uint64_t code) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
+  if (!ngtcp2_is_bidi_stream(id)) watch_no_more(id);
   const int result = nghttp3_conn_close_stream(conn_, id, code);
   // A stream without a single byte never came to nghttp3.
   return result == NGHTTP3_ERR_STREAM_NOT_FOUND ? 0 : answer(result);
@@ -354,7 +355,7 @@ void Http3Session::log_fields(const Stream& stream, const FieldLines& lines) con
 
 Http3Session::Exchange& Http3Session::acquire(Stream& stream) {
   if (free_.empty()) {
-    free_.push_back(&exchanges_.emplace_back());
+    free_.push_back(exchanges_.emplace_back(std::make_unique<Exchange>()).get());
   }
   Exchange& exchange = *free_.back();
   free_.pop_back();

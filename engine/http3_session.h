@@ -34,7 +34,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +41,7 @@
 
 #include "engine/http3_error.h"
 #include "engine/http3_settings.h"
+#include "engine/http3_watch.h"
 #include "engine/stream.h"
 #include "engine/tls_settings.h"
 #include "engine/varint.h"
@@ -73,7 +73,9 @@ class Http3Session {
   Http3Session& operator=(const Http3Session&) = delete;
 
   // --- from ngtcp2's callbacks: 0, or NGTCP2_ERR_CALLBACK_FAILURE after connection.fail() ---
-  int receive_stream_data(std::int64_t id, Stream* stream, Bytes bytes, bool fin, bool early);
+  // `stream`: null for the peer's unidirectional streams.
+  int receive_stream_data(std::int64_t id, Stream* stream, std::uint64_t offset, Bytes bytes,
+                          bool fin, bool early);
   int acknowledged(std::int64_t id, std::uint64_t bytes);
   int stream_closed(std::int64_t id, std::uint64_t code);
   // The end of the stream was received, but waits with what is before it for entries of the QPACK
@@ -168,6 +170,8 @@ class Http3Session {
   int submit_response(Stream& stream, const FieldLines& lines, unsigned status, bool fin);
   Result<> result_of_submission(int nghttp3_error);
   bool connection_failed() const noexcept;
+  Http3Watch* watch_of_peer_stream(std::int64_t id, std::uint64_t offset);
+  void watch_no_more(std::int64_t id) noexcept;
   void refuse(Exchange& exchange, std::uint64_t code);
   void close_delivered();
   void close(std::int64_t id, Stream* stream);
@@ -208,6 +212,12 @@ class Http3Session {
   std::uint64_t control_written_ = 0;
   std::uint64_t control_acknowledged_ = 0;
   std::uint64_t goaway_end_ = 0;
+  // The peer's unidirectional streams of which there is something to watch: mostly the control stream.
+  struct PeerStream {
+    std::int64_t id = -1;
+    Http3Watch watch;
+  };
+  std::vector<PeerStream> peer_streams_;
   struct Refused {
     std::int64_t id;
     std::uint64_t code;
@@ -215,7 +225,7 @@ class Http3Session {
   std::vector<Refused> refused_;  // streams to reset once nghttp3 returned
   // Streams that QUIC has closed and HTTP/3 has not: see holds_back().
   std::vector<std::int64_t> closing_later_;
-  std::deque<Exchange> exchanges_;
+  std::vector<std::unique_ptr<Exchange>> exchanges_;
   std::vector<Exchange*> free_;
 };
 

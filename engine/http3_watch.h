@@ -8,7 +8,7 @@
 //     are H3_ID_ERROR (RFC 9114 4.6, 7.2.3, 7.2.5, 7.2.7).
 // Lines of a section can be counted without the tables of QPACK: RFC 9204 4.5 says where each ends.
 //
-// Threading: the shard. Lifetime: of its Stream. Cost: one step per byte of HEADERS, one per frame of
+// Threading: the shard. Lifetime: of its Stream, or of the Http3Session for what has none. Cost: one step per byte of HEADERS, one per frame of
 // everything else; no allocation. Never fails: bytes that make no sense are nghttp3's to refuse.
 #pragma once
 
@@ -57,6 +57,8 @@ class Http3Watch {
   }
   bool any_bytes() const noexcept { return any_bytes_; }
   bool headers_seen() const noexcept { return headers_seen_; }
+  // A unidirectional stream of another type than control.
+  bool sees_nothing_more() const noexcept { return state_ == State::opaque; }
   // A push that was not allowed.
   bool id_error() const noexcept { return id_error_; }
 

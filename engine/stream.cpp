@@ -312,7 +312,6 @@ void Stream::peer_stopped(std::uint64_t code) {
 // --- events ------------------------------------------------------------------------------------
 
 void Stream::mark(StreamEvent event) noexcept {
-  if (internal_) return;
   events_ |= bit(event);
   connection_.stream_has_events(*this);
 }

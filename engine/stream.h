@@ -180,7 +180,6 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   bool reset_sent_ : 1 = false;
   bool trailers_sent_ : 1 = false;
   bool head_request_ : 1 = false;  // server: its response has no content (RFC 9110 9.3.2)
-  bool internal_ : 1 = false;      // HTTP/3 control and QPACK streams: no handler, no events
   static constexpr std::uint64_t kUnbounded = UINT64_MAX;
   std::size_t budget_ = 0;
   std::uint64_t content_left_ = kUnbounded;  // of the content-length that was sent

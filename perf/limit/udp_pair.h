@@ -47,6 +47,8 @@ struct PairTimes {
   int second_cpu = 1;
   Duration warm_up = std::chrono::milliseconds(200);
   Duration duration = std::chrono::seconds(2);
+  // Goes on for so long when nothing was counted.
+  Duration patience = std::chrono::seconds(10);
 
   // On two cores both sides poll, so that no wake-up is paid; on one core both block, so that the
   // scheduler runs whichever has work.
