@@ -18,6 +18,7 @@ enum class Place {
   two_cores,   // one each
   one_core,    // both on the same
   two_shards,  // server and client have a shard on each
+  crowded,     // the server on its own, the client on both
 };
 
 // What a run measured.
@@ -44,8 +45,11 @@ struct Figure {
   Place place = Place::two_cores;
   std::vector<std::string> server{};
   std::vector<std::string> load{};
-  // Open loop at half of what this figure reached in the same round.
-  std::string half_rate_of{};
+  // Open loop, at this multiple of what another figure reached in the same round.
+  std::string rate_of{};
+  double rate_factor = 0.5;
+  // More is offered than can be done, so that some of it fails.
+  bool may_fail = false;
   // Instead of what was asked for, where the work needs it.
   std::chrono::seconds duration{};
   // Only when it is asked for by name.

@@ -21,6 +21,25 @@ TEST(Load, HandshakesEndWithTheNumberAskedFor) {
   EXPECT_THAT(load.output, HasSubstr("handshakes "));
 }
 
+TEST(Load, HandshakesMayBeDueAtARate) {
+  const WorkingDirectory directory;
+  const RunningServer server(directory);
+  const auto load = directory.run({"quicore-load", "--insecure", "--json", "--mode", "handshake",
+                                   "--warmup", "0ms", "--rate", "50", "--connections", "50",
+                                   "--requests", "5", "--duration", "1h", server.url("/")});
+  EXPECT_EQ(load.status, 0) << load.errors;
+  EXPECT_THAT(load.output, HasSubstr(R"("errors":0)"));
+  EXPECT_THAT(load.output, HasSubstr(R"("offered_rate":50)"));
+}
+
+TEST(Load, HandshakesBeyondWhatMayBeUnderWayAreErrors) {
+  const WorkingDirectory directory;  // nobody answers
+  const auto load = directory.run({"quicore-load", "--insecure", "--json", "--mode", "handshake",
+                                   "--warmup", "0ms", "--rate", "1000", "--connections", "3",
+                                   "--duration", "200ms", "https://127.0.0.1:9/"});
+  EXPECT_THAT(load.output, HasSubstr("as many handshakes as --connections are under way"));
+}
+
 TEST(Load, IdleConnectionsLiveOnByTheirPings) {
   const WorkingDirectory directory;
   const RunningServer server(directory, {"--idle-timeout", "300ms"});

@@ -73,7 +73,7 @@ void add_work(CLI::App& app, LoadOptions& options) {
   add_number(app, "--streams", options.streams, 1, kMostStreams,
              "streams at a time on each connection");
   add_decimal(app, "--rate", options.rate, kLowestRate, kHighestRate,
-              "requests per second in total (open loop)");
+              "requests or handshakes per second in total (open loop)");
   add_number(app, "--requests", options.requests, 1, kMostRequests,
              "stop after so many instead of after --duration")
       ->default_str("");
@@ -130,9 +130,8 @@ std::uint64_t default_size(LoadMode mode) noexcept {
 }
 
 void check_combination(LoadOptions& options) {
-  const bool connects = options.mode == LoadMode::handshake || options.mode == LoadMode::resume;
-  if (connects && options.rate > 0) {
-    refuse_option("--rate", "handshakes are made in a closed loop: use --connections");
+  if (options.mode == LoadMode::resume && options.rate > 0) {
+    refuse_option("--rate", "sessions are resumed in a closed loop: use --connections");
   }
   const bool fits = options.size >= kSmallestDatagram && options.size <= kLargestDatagram;
   if (options.mode == LoadMode::datagram && !fits) {

@@ -68,6 +68,10 @@ Task<Result<>> Worker::connect() {
 
 void Worker::start() {
   const LoadMode mode = plan_.options.mode;
+  if (mode == LoadMode::handshake && open_loop()) {
+    shard_.spawn(begin_due_handshakes());
+    return;
+  }
   if (mode == LoadMode::handshake || mode == LoadMode::resume) {
     for (std::uint32_t i = 0; i < wanted_; ++i) {
       shard_.spawn(connect_again_and_again(mode == LoadMode::resume));
@@ -91,13 +95,17 @@ WorkerResult Worker::take_result() { return std::move(result_); }
 
 // --- open loop ---------------------------------------------------------------------------------------
 
+// The time at which number `number` of so many a second is due.
+Instant Worker::due_time(Instant begin, std::uint64_t number) const noexcept {
+  const double interval_ns = 1e9 / rate_;
+  return begin + Duration(static_cast<Duration::rep>(interval_ns * static_cast<double>(number)));
+}
+
 // Requests are due at fixed times, whether or not earlier ones were answered.
 Task<> Worker::generate_due_times() {
-  const double interval_ns = 1e9 / rate_;
   const Instant begin = shard_.now();
   for (std::uint64_t number = 1; !stopping_; ++number) {
-    const Instant due =
-        begin + Duration(static_cast<Duration::rep>(interval_ns * static_cast<double>(number)));
+    const Instant due = due_time(begin, number);
     if (due - shard_.now() > kShortestSleep) (void)co_await shard_.sleep_for(due - shard_.now());
     if (stopping_) break;
     if (idle_.empty()) {
@@ -122,6 +130,39 @@ void Worker::slot_idle(std::move_only_function<void(Instant)> begin) {
 }
 
 // --- handshakes --------------------------------------------------------------------------------------
+
+// Open loop: no more than --connections are under way, so that this end stays bounded too.
+Task<> Worker::begin_due_handshakes() {
+  const Instant begin = shard_.now();
+  for (std::uint64_t number = 1; !stopping_; ++number) {
+    const Instant due = due_time(begin, number);
+    if (due - shard_.now() > kShortestSleep) (void)co_await shard_.sleep_for(due - shard_.now());
+    if (stopping_) break;
+    if (connecting_ == wanted_) {
+      count_error("as many handshakes as --connections are under way");
+      continue;
+    }
+    ++connecting_;
+    shard_.spawn(connect_once(due));
+  }
+}
+
+Task<> Worker::connect_once(Instant due) {
+  auto session = endpoint_.connect(plan_.server, session_config_, std::nullopt);
+  if (!session) {
+    count_error(to_string(session.error()));
+  } else {
+    const auto done = co_await session->handshake().wait({});
+    if (stopping_) co_return;
+    if (done) {
+      count_handshake(due);
+    } else {
+      count_error(to_string(done.error()));
+    }
+    session->cancel();
+  }
+  --connecting_;
+}
 
 Task<> Worker::connect_again_and_again(bool resume) {
   std::optional<Resume> ticket;

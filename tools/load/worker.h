@@ -74,7 +74,10 @@ class Worker {
   void slot_idle(std::move_only_function<void(Instant due)> begin);
 
  private:
+  Instant due_time(Instant begin, std::uint64_t number) const noexcept;
   Task<> generate_due_times();
+  Task<> begin_due_handshakes();
+  Task<> connect_once(Instant due);
   Task<> connect_again_and_again(bool resume);
 
   Shard& shard_;
@@ -82,6 +85,7 @@ class Worker {
   MeasuringWindow& window_;
   double rate_;
   std::uint32_t wanted_;
+  std::uint32_t connecting_ = 0;  // open loop of handshakes
   bool stopping_ = false;
   Endpoint endpoint_;
   SessionConfig session_config_;
