@@ -53,6 +53,71 @@ std::vector<std::vector<std::string>> cells(const Comparison& comparison) {
   return all;
 }
 
+// A column per core, a row per layer: nanoseconds and, behind them, the machine's limit.
+std::vector<std::string> profile_header(const Comparison& comparison) {
+  std::vector<std::string> header = {"layer"};
+  for (const Profile& one : comparison.profiles) {
+    header.push_back(one.figure + ", " + one.side + ", ns per " + one.unit);
+  }
+  return header;
+}
+
+std::vector<std::vector<std::string>> profile_cells(const Comparison& comparison) {
+  const auto text = [](double ns) {
+    return ns == 0 ? std::string("-") : std::to_string(static_cast<long>(ns + 0.5));
+  };
+  std::vector<std::vector<std::string>> rows;
+  for (const std::string& layer : all_layers()) {
+    std::vector<std::string> row = {layer};
+    bool any = false;
+    for (const Profile& one : comparison.profiles) {
+      const auto part = one.layers.find(layer);
+      const auto least = one.limit.find(layer);
+      any = any || part != one.layers.end();
+      std::string cell = text(part == one.layers.end() ? 0 : part->second);
+      if (least != one.limit.end()) cell += " (limit " + text(least->second) + ")";
+      row.push_back(std::move(cell));
+    }
+    if (any) rows.push_back(std::move(row));
+  }
+  std::vector<std::string> sum = {"sum"};
+  for (const Profile& one : comparison.profiles) sum.push_back(text(one.ns));
+  rows.push_back(std::move(sum));
+  return rows;
+}
+
+tools::StackedBar stacked(const std::string& label, const std::map<std::string, double>& layers,
+                          bool is_limit) {
+  tools::StackedBar bar{.label = label, .is_limit = is_limit};
+  double sum = 0;
+  for (const std::string& layer : all_layers()) {
+    if (const auto part = layers.find(layer); part != layers.end()) {
+      bar.parts.emplace_back(layer, part->second);
+      sum += part->second;
+    }
+  }
+  bar.text = std::to_string(static_cast<long>(sum + 0.5)) + " ns";
+  return bar;
+}
+
+// A chart per unit of work, each core's bar beside what the machine's limit counts.
+void add_profiles(tools::HtmlReport& page, const Comparison& comparison) {
+  for (const std::string unit : {"datagram", "request"}) {
+    std::vector<tools::StackedBar> bars;
+    for (const Profile& one : comparison.profiles) {
+      if (one.unit != unit) continue;
+      bars.push_back(stacked(one.figure + ", " + one.side, one.layers, false));
+      bars.push_back(stacked("limit of the machine", one.limit, true));
+    }
+    if (!bars.empty()) {
+      page.figure("CPU time of a core by layer, per " + unit, tools::stacked_bar_chart(bars));
+    }
+  }
+  if (!comparison.profiles.empty()) {
+    page.table(profile_header(comparison), profile_cells(comparison));
+  }
+}
+
 std::string about(const Comparison& comparison) {
   return comparison.machine + "; medians of " + std::to_string(comparison.rounds) +
          " interleaved rounds, the range in brackets.";
@@ -117,6 +182,11 @@ std::string to_markdown(const Comparison& comparison) {
   line(kHeader);
   line(std::vector<std::string>(kHeader.size(), "---"));
   for (const auto& row : cells(comparison)) line(row);
+  if (comparison.profiles.empty()) return text;
+  text += "\nWhere the time of each core goes:\n\n";
+  line(profile_header(comparison));
+  line(std::vector<std::string>(comparison.profiles.size() + 1, "---"));
+  for (const auto& row : profile_cells(comparison)) line(row);
   return text;
 }
 
@@ -132,6 +202,14 @@ std::string to_json_text(const Comparison& comparison) {
                                     {"ours", row.ours}};
     for (const auto& [name, values] : row.others) entry["others"][name] = values;
     json["figures"].push_back(std::move(entry));
+  }
+  for (const Profile& one : comparison.profiles) {
+    json["profiles"].push_back({{"figure", one.figure},
+                                {"side", one.side},
+                                {"unit", one.unit},
+                                {"ns", one.ns},
+                                {"layers", one.layers},
+                                {"limit", one.limit}});
   }
   json["problems"] = comparison.problems;
   return json.dump(2) + "\n";
@@ -170,6 +248,7 @@ std::string to_html(const Comparison& comparison) {
   if (const std::string chart = tools::percentile_chart(curves); !chart.empty()) {
     page.figure("latency by percentile", chart);
   }
+  add_profiles(page, comparison);
   for (const std::string& problem : comparison.problems) page.details("problem", problem);
   return page.str();
 }

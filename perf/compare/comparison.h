@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "perf/compare/figure.h"
+#include "perf/compare/profile.h"
 #include "tools/common/machine_limit.h"
 
 namespace quicore::perf {
@@ -30,6 +31,7 @@ struct Comparison {
   tools::MachineLimit limit;
   std::vector<Row> rows;
   std::vector<tools::LoadReport> latencies;  // of the last round, for the chart
+  std::vector<Profile> profiles;
   std::vector<std::string> problems;
 };
 

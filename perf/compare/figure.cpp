@@ -27,6 +27,29 @@ double handshakes_of_cpu(const Measurement& run) {
 }
 double cpu_percent(const Measurement& run) { return run.server_cpu_share * 100; }
 
+double kernel_ns(const MachineLimit& limit) {
+  return tools::ns_of(limit.payload, limit.kernel_two_cores_gbps);
+}
+double seal_ns(const MachineLimit& limit) { return limit.seal_ns; }
+double open_ns(const MachineLimit& limit) { return limit.open_ns; }
+double exchange_ns(const MachineLimit& limit) {
+  return limit.exchange_two_cores > 0 ? 1e9 / limit.exchange_two_cores : 0;
+}
+double server_exchange_ns(const MachineLimit& limit) { return limit.exchange_server_aead_ns; }
+double client_exchange_ns(const MachineLimit& limit) { return limit.exchange_client_aead_ns; }
+
+// Of 1472 bytes, as the limit counts them; a little more than the content of a real one.
+double datagrams_per_second(const tools::LoadReport& report) {
+  return report.throughput_gbps * 1e9 / 8 / 1472;
+}
+double requests_per_second(const tools::LoadReport& report) { return report.requests_per_second; }
+
+const UnitOfWork kSentDatagram = {"datagram", datagrams_per_second, kernel_ns, seal_ns, open_ns};
+const UnitOfWork kReceivedDatagram = {"datagram", datagrams_per_second, kernel_ns, open_ns,
+                                      seal_ns};
+const UnitOfWork kRequest = {"request", requests_per_second, exchange_ns, server_exchange_ns,
+                             client_exchange_ns};
+
 double two_cores(const MachineLimit& limit) { return limit.two_cores_gbps; }
 double one_core(const MachineLimit& limit) { return limit.one_core_gbps; }
 double requests_two_cores(const MachineLimit& limit) { return limit.requests_two_cores; }
@@ -114,7 +137,9 @@ std::vector<Figure> make() {
   const Arguments up = {"--mode", "upload", "--size", "64MiB"};
   std::vector<Figure> all;
   all.push_back(bulk("download", "download, two cores", Place::two_cores, down, two_cores));
+  all.back().profiled = kSentDatagram;
   all.push_back(bulk("upload", "upload, two cores", Place::two_cores, up, two_cores));
+  all.back().profiled = kReceivedDatagram;
   all.push_back(bulk("download-one-core", "download, one core", Place::one_core, down, one_core));
   all.push_back(bulk("upload-one-core", "upload, one core", Place::one_core, up, one_core));
   all.push_back(bulk("download-9000", "download, payload 9000, two cores", Place::two_cores, down,
@@ -126,6 +151,7 @@ std::vector<Figure> make() {
                       {"--connections", "1", "--streams", "100"}, "h3", nullptr));
   all.push_back(small("requests-100x1", "HTTP/3 requests, 100 connections x 1 stream",
                       {"--connections", "100"}));
+  all.back().profiled = kRequest;
   all.push_back(small("requests-100x10", "HTTP/3 requests, 100 connections x 10 streams",
                       {"--connections", "100", "--streams", "10"}, "h3", nullptr));
   all.push_back(small("raw-1x100", "raw QUIC requests, 1 connection x 100 streams",

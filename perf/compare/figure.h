@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,15 @@ struct Quantity {
   bool smaller_is_better = false;
 };
 
+// What a profile of a run is told by, and what the machine's limit counts for each.
+struct UnitOfWork {
+  std::string name;  // "datagram"
+  double (*per_second)(const tools::LoadReport&) = nullptr;
+  double (*kernel_ns)(const tools::MachineLimit&) = nullptr;
+  double (*server_aead_ns)(const tools::MachineLimit&) = nullptr;
+  double (*client_aead_ns)(const tools::MachineLimit&) = nullptr;
+};
+
 // One run of quicore-server and quicore-load.
 struct Figure {
   std::string name;
@@ -52,6 +62,7 @@ struct Figure {
   bool may_fail = false;
   // Instead of what was asked for, where the work needs it.
   std::chrono::seconds duration{};
+  std::optional<UnitOfWork> profiled{};
   // Only when it is asked for by name.
   bool takes_long = false;
   // For percentiles: the report has a chart of their distribution.

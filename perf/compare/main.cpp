@@ -78,6 +78,8 @@ int main(int argc, char** argv) {
   app.add_flag("--list", only_list, "name the figures and end");
   app.add_option("--only", options.only, "these figures only")->delimiter(',')->type_name("NAMES");
   tools::add_input_file(app, "--others", others, "what other implementations do, JSON");
+  app.add_flag("--profile", options.profile,
+               "and where the time goes, by layer: needs the program perf (linux-perf)");
   tools::add_number(app, "--rounds", options.rounds, 1, kMostRounds, "how often to measure each");
   tools::add_duration(app, "--duration", options.duration, "of each measurement",
                       std::chrono::milliseconds(100));

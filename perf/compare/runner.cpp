@@ -64,20 +64,29 @@ class Runner {
       }
     }
     measure_limit();
+    if (options_.profile) {
+      for (const Figure& figure : figures_) {
+        if (figure.profiled && !tools::interrupted()) note(measure(figure, Purpose::profile));
+      }
+    }
     if (tools::interrupted()) comparison_.problems.emplace_back("interrupted");
     return std::move(comparison_);
   }
 
  private:
+  enum class Purpose { figure, profile };
+
   unsigned steps() const {
     unsigned runs = 0;
+    unsigned profiles = 0;
     for (const Figure& figure : figures_) {
+      if (options_.profile && figure.profiled) ++profiles;
       runs +=
           1 + static_cast<unsigned>(std::ranges::count_if(options_.others, [&](const Other& other) {
             return figure.answers(other.quantity);
           }));
     }
-    return 2 + options_.rounds * runs;
+    return 2 + options_.rounds * runs + profiles;
   }
 
   void note(const Result<>& result) {
@@ -143,8 +152,8 @@ class Runner {
         comparison_.limit.payload == 0 ? *limit : comparison_.limit.joined_with(*limit);
   }
 
-  Result<> measure(const Figure& figure) {
-    bench_.begin_step("quicore: " + figure.name);
+  Result<> measure(const Figure& figure, Purpose purpose = Purpose::figure) {
+    bench_.begin_step((purpose == Purpose::profile ? "profile: " : "quicore: ") + figure.name);
     std::vector<std::string> server = {"--root", site_.string(), "--shards",
                                        figure.place == Place::two_shards ? "2" : "1"};
     server.insert(server.end(), figure.server.begin(), figure.server.end());
@@ -173,6 +182,14 @@ class Runner {
       load.insert(load.end(), {"--rate", std::to_string(static_cast<long>(rate))});
     }
     load.push_back(bench_.url());
+    std::optional<tools::ChildProcess> sampler;
+    if (purpose == Purpose::profile) {
+      auto started_sampler = tools::ChildProcess::start(
+          sampling_command({server_cpu_.front(), client_cpu_.front()},
+                           options_.warm_up + duration / 4, duration / 2, samples_file(figure)));
+      if (!started_sampler) return std::unexpected(started_sampler.error());
+      sampler.emplace(std::move(*started_sampler));
+    }
     const auto output = bench_.run_on(cpus, figure.name, std::move(load),
                                       duration + options_.warm_up + kSlack + kLongestConnecting);
     if (!output) return std::unexpected(output.error());
@@ -182,6 +199,7 @@ class Runner {
       return failure(Errc::system, figure.name + ": " + tools::format_count(report->errors) +
                                        " failed, such as: " + report->error_counts.begin()->first);
     }
+    if (sampler) return read_profile(figure, *report, *sampler);
     reached_[figure.name] = report->requests_per_second + report->handshakes_per_second;
     Measurement measurement{.load = std::move(*report)};
     read_server_use(before, duration, measurement);
@@ -189,6 +207,37 @@ class Runner {
       row_of(quantity.name).ours.push_back(quantity.value(measurement));
     }
     if (figure.has_distribution) comparison_.latencies.push_back(std::move(measurement.load));
+    return {};
+  }
+
+  std::filesystem::path samples_file(const Figure& figure) const {
+    return options_.output / "logs" / ("profile-" + figure.name + ".data");
+  }
+
+  Result<> read_profile(const Figure& figure, const tools::LoadReport& report,
+                        tools::ChildProcess& sampler) {
+    const auto data = samples_file(figure);
+    const auto status = sampler.wait_for(kSlack);
+    if (!status || !status->success()) {
+      return failure(Errc::system, "perf cannot sample whole CPUs: " +
+                                       tools::read_text(data.parent_path() /
+                                                        ("profile-" + figure.name + ".err")));
+    }
+    const auto run = [this](const std::string& name, std::vector<std::string> arguments) {
+      return bench_.run_unpinned(name, std::move(arguments), 2 * kSlack);
+    };
+    auto shares = read_shares(run, data, options_.programs);
+    if (!shares) return std::unexpected(shares.error());
+    const UnitOfWork& unit = *figure.profiled;
+    const double ns = 1e9 / std::max(unit.per_second(report), 1.0);
+    const auto add = [&](const char* side, int cpu, double (*aead_ns)(const tools::MachineLimit&)) {
+      Profile profile{.figure = figure.name, .side = side, .unit = unit.name, .ns = ns};
+      for (const auto& [layer, share] : (*shares)[cpu]) profile.layers[layer] = share * ns;
+      profile.limit = limit_layers(unit.kernel_ns(comparison_.limit), aead_ns(comparison_.limit));
+      comparison_.profiles.push_back(std::move(profile));
+    };
+    add("server", server_cpu_.front(), unit.server_aead_ns);
+    add("client", client_cpu_.front(), unit.client_aead_ns);
     return {};
   }
 

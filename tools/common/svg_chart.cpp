@@ -186,6 +186,56 @@ std::string bar_chart(const std::vector<Bar>& bars, const std::optional<Referenc
   return svg + "</svg>";
 }
 
+std::string stacked_bar_chart(const std::vector<StackedBar>& bars) {
+  std::vector<std::string> names;
+  double longest = 0;
+  for (const StackedBar& bar : bars) {
+    double sum = 0;
+    for (const auto& [name, value] : bar.parts) {
+      if (value <= 0) continue;
+      sum += value;
+      if (std::ranges::find(names, name) == names.end()) names.push_back(name);
+    }
+    longest = std::max(longest, sum);
+  }
+  const double scale = (kWidth - kLabelWidth - kBarTextWidth) / (longest > 0 ? longest : 1);
+  // Around the colour wheel: more names than a theme has colours.
+  const auto fill = [&names](const std::string& name, bool faint) {
+    const auto at = std::ranges::find(names, name) - names.begin();
+    return " style=\"fill:hsl(" +
+           number(360.0 * static_cast<double>(at) / static_cast<double>(names.size())) +
+           " 55% 55%" + (faint ? " / 0.55" : "") + ")\"";
+  };
+  constexpr std::size_t kLegendColumns = 3;
+  const std::size_t legend_rows = (names.size() + kLegendColumns - 1) / kLegendColumns;
+  const double top = kLegendHeight * static_cast<double>(legend_rows);
+  std::string svg = open_svg(top + kRowHeight * static_cast<double>(bars.size()), "stacked bars");
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const double x = kWidth / kLegendColumns * static_cast<double>(i % kLegendColumns);
+    const double y = kLegendHeight * static_cast<double>(i / kLegendColumns);
+    svg += "<rect" + fill(names[i], false) + attribute("x", x) + attribute("y", y + 5) +
+           " width=\"14\" height=\"14\" rx=\"3\"/>\n";
+    svg += text(x + 20, y + 17, "start", names[i]);
+  }
+  double y = top;
+  for (const StackedBar& bar : bars) {
+    const double middle = y + kRowHeight / 2;
+    svg += text(kLabelWidth - 12, middle + 4, "end", bar.label);
+    double x = kLabelWidth;
+    for (const auto& [name, value] : bar.parts) {
+      if (value <= 0) continue;
+      svg += "<rect" + fill(name, bar.is_limit) + attribute("x", x) +
+             attribute("y", middle - kBarHeight / 2) + attribute("width", value * scale) +
+             attribute("height", kBarHeight) + "><title>" + escape_html(name) + ": " +
+             number(value) + "</title></rect>\n";
+      x += value * scale;
+    }
+    svg += text(x + 10, middle + 4, "start", bar.text, "muted");
+    y += kRowHeight;
+  }
+  return svg + "</svg>";
+}
+
 std::string percentile_chart(const std::vector<LatencyCurve>& curves) {
   std::vector<LatencyCurve> drawn;
   std::copy_if(curves.begin(), curves.end(), std::back_inserter(drawn),

@@ -6,6 +6,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace quicore::tools {
@@ -26,6 +27,17 @@ struct ReferenceLine {
 
 [[nodiscard]] std::string bar_chart(const std::vector<Bar>& bars,
                                     const std::optional<ReferenceLine>& reference = {});
+
+// Bars made of parts, one row each; every name has one colour, told in the legend. Parts that are
+// zero are left out.
+struct StackedBar {
+  std::string label;
+  std::vector<std::pair<std::string, double>> parts{};
+  std::string text{};     // written behind the bar: "812 ns"
+  bool is_limit = false;  // drawn fainter: what could be, not what was
+};
+
+[[nodiscard]] std::string stacked_bar_chart(const std::vector<StackedBar>& bars);
 
 // Latency over percentile. The horizontal axis is logarithmic in the distance to 100 % (0, 50, 90,
 // 99, 99.9 ... each nine as wide as the others), the vertical one logarithmic in time.
