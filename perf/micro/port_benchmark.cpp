@@ -75,15 +75,15 @@ void acknowledge_trains(End& end, const Address& to, bool spin, std::atomic<bool
 void transfer(benchmark::State& state, PortChoice choice) {
   const bool spin = state.range(0) != 0;
   const bool one_core = state.range(1) != 0;
-  static const auto cpus = allowed_cpus();  // before the first pinning
-  if (cpus.size() < 2 && !one_core) return state.SkipWithError("two cores are needed");
+  static const auto kCpus = allowed_cpus();  // before the first pinning
+  if (kCpus.size() < 2 && !one_core) return state.SkipWithError("two cores are needed");
   End sender(choice);
   std::atomic<bool> stop{false};
   std::atomic<bool> ready{false};
   Address to;
   PortStats receiver_stats;
   std::thread receiving([&] {
-    if (!pin_this_thread(cpus[one_core ? 0 : 1])) return;
+    if (!pin_this_thread(kCpus[one_core ? 0 : 1])) return;
     End receiver(choice);
     to = receiver.address;
     receiver.port->wait(receiver.port->now());
@@ -92,7 +92,7 @@ void transfer(benchmark::State& state, PortChoice choice) {
     receiver_stats = receiver.port->stats();
   });
   while (!ready) std::this_thread::yield();
-  value_or_throw(pin_this_thread(cpus[0]));
+  value_or_throw(pin_this_thread(kCpus[0]));
 
   std::uint64_t sent = 0;
   std::uint64_t acknowledged = 0;
@@ -117,25 +117,29 @@ void transfer(benchmark::State& state, PortChoice choice) {
   state.counters["buffers_empty"] = static_cast<double>(receiver_stats.receive_buffer_empty);
 }
 
-void PortUring(benchmark::State& state) { transfer(state, PortChoice::uring); }
-void PortMmsg(benchmark::State& state) { transfer(state, PortChoice::mmsg); }
+void port_uring(benchmark::State& state) { transfer(state, PortChoice::uring); }
+void port_mmsg(benchmark::State& state) { transfer(state, PortChoice::mmsg); }
 
-BENCHMARK(PortUring)
+BENCHMARK(port_uring)
+    ->Name("PortUring")
     ->ArgNames({"spin", "one_core"})
     ->ArgsProduct({{0, 1}, {0}})
     ->MeasureProcessCPUTime()
     ->UseRealTime();
-BENCHMARK(PortUring)
+BENCHMARK(port_uring)
+    ->Name("PortUring")
     ->ArgNames({"spin", "one_core"})
     ->Args({0, 1})
     ->MeasureProcessCPUTime()
     ->UseRealTime();
-BENCHMARK(PortMmsg)
+BENCHMARK(port_mmsg)
+    ->Name("PortMmsg")
     ->ArgNames({"spin", "one_core"})
     ->ArgsProduct({{0, 1}, {0}})
     ->MeasureProcessCPUTime()
     ->UseRealTime();
-BENCHMARK(PortMmsg)
+BENCHMARK(port_mmsg)
+    ->Name("PortMmsg")
     ->ArgNames({"spin", "one_core"})
     ->Args({0, 1})
     ->MeasureProcessCPUTime()
