@@ -55,6 +55,10 @@ perf-quick: build  ## the same in two minutes
 	@$(BIN)/quicore_microbench --benchmark_min_time=0.02
 	@$(BIN)/quicore-compare --rounds 1 --duration 2s $(if $(OTHERS),--others $(OTHERS))
 
+path: build  ## bulk over a long path with loss, simulated, beside what theory allows (some minutes)
+	@$(BIN)/quicore-path --start 10s --duration 30s
+	@$(BIN)/quicore-path --start 10s --duration 30s --queue 0.25
+
 limit: build  ## what this machine's kernel and CPU allow at most
 	@$(BIN)/quicore-limit
 
@@ -90,5 +94,5 @@ install: build  ## install into PREFIX (default /usr/local)
 clean:  ## remove the builds, keep the third-party libraries
 	@find build -mindepth 1 -maxdepth 1 ! -name deps -exec rm -rf {} +
 
-.PHONY: help deps build pgo demo test asan tsan interop interop-runner perf perf-quick limit format format-check tidy check reference install clean \
+.PHONY: help deps build pgo demo test asan tsan interop interop-runner perf perf-quick path limit format format-check tidy check reference install clean \
         spec-coverage tools-for-checks

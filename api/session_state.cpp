@@ -274,7 +274,7 @@ Result<Stream> SessionState::open(StreamOptions options) {
   if (!opened) return std::unexpected(std::move(opened.error()));
   auto* state = new StreamState(*this, **opened);
   Stream stream = state->handle();
-  state->set_budget(options.budget);
+  if (options.budget) state->set_budget(*options.budget);
   StreamState::Message message;
   if (http3) message.headers = std::move(options.headers);
   message.body = std::move(options.body);

@@ -104,8 +104,10 @@ struct StreamOptions {
   LaterHeaders trailers{};
   // None: an HTTP/3 request ends with its headers; on any other stream writer() sends.
   Body body{};
-  std::size_t budget = engine::limits::kDefaultSendBudget;  // bytes queued before write() waits
-  std::optional<std::uint8_t> urgency{};                    // RFC 9218: 0 (first) .. 7, default 3
+  // Bytes queued and not acknowledged before write() waits. Unset, as with what answers a stream of
+  // the peer: limits::kDefaultSendBudget of what is not on its way yet, so that no path is too long.
+  std::optional<std::size_t> budget{};
+  std::optional<std::uint8_t> urgency{};  // RFC 9218: 0 (first) .. 7, default 3
   // RFC 9218: worth having in parts, so it shares its turn with others.
   bool incremental = false;
 };
@@ -335,13 +337,13 @@ class [[nodiscard]] WaitForSending final : internal::StreamWait {
   For what_;
 };
 
-// Writes with back-pressure: write() waits while more than the budget is queued.
+// Writes with back-pressure: write() waits while the budget (StreamOptions) is used up.
 class Writer {
  public:
   explicit Writer(internal::Ref<internal::StreamState> state) noexcept : state_(std::move(state)) {}
 
-  // Waits while `budget` bytes are queued, then queues all of it. No copy: a Buf is pinned until
-  // the peer acknowledged it. Fails once the peer stopped us, the stream was reset, or finish().
+  // Waits while the budget is used up, then queues all of it. No copy: a Buf is pinned until the
+  // peer acknowledged it. Fails once the peer stopped us, the stream was reset, or finish().
   WriteBufs write(Buf buf, WaitOptions options = {}) const {
     return WriteBufs(state_, std::move(buf), std::move(options));
   }

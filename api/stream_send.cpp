@@ -149,9 +149,7 @@ Result<> StreamState::write(Buf buf) {
 Result<std::size_t> StreamState::try_write(std::span<const Buf> bufs) {
   std::size_t accepted = 0;
   for (const Buf& buf : bufs) {
-    const std::uint64_t used = queued();
-    const std::size_t room = used < budget_ ? budget_ - static_cast<std::size_t>(used) : 0;
-    const std::size_t part = std::min(buf.size(), room);
+    const std::size_t part = std::min(buf.size(), static_cast<std::size_t>(room()));
     if (part == 0) break;
     if (auto written = write(buf.slice(0, part)); !written) {
       return std::unexpected(std::move(written.error()));
@@ -194,6 +192,10 @@ std::size_t StreamState::max_datagram_size() const noexcept {
 
 std::uint64_t StreamState::queued() const noexcept {
   return engine_ != nullptr ? engine_->send_queue().queued() : 0;
+}
+
+std::uint64_t StreamState::room() const noexcept {
+  return engine_ != nullptr ? engine_->room(budget_) : budget_.bytes;
 }
 
 bool StreamState::all_acknowledged() const noexcept {

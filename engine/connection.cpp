@@ -240,6 +240,11 @@ ngtcp2_conn_info Connection::transport_info() const noexcept {
   return info;
 }
 
+std::uint64_t Connection::send_queue_limit() const noexcept {
+  if (conn_ == nullptr) return 0;
+  return std::min(limits::kSendQueueWindows * transport_info().cwnd, limits::kMaxSendQueue);
+}
+
 Duration Connection::peer_ack_delay() const noexcept {
   const ngtcp2_transport_params* params = ngtcp2_conn_get_remote_transport_params2(conn_);
   return params == nullptr ? Duration::zero()

@@ -147,6 +147,13 @@ class Connection : public ListHook<EventTag>,
   // empty address: the present IP address, another port.
   Result<> migrate(const Address& local, bool rebinding_only);
 
+  // --- what its streams do ---
+  // Bytes that their send queues hold, and how many those may whose budget grows.
+  std::uint64_t send_queue_size() const noexcept { return send_queue_size_; }
+  std::uint64_t send_queue_limit() const noexcept;
+  void send_queue_grew(std::uint64_t bytes) noexcept { send_queue_size_ += bytes; }
+  void send_queue_shrank(std::uint64_t bytes) noexcept { send_queue_size_ -= bytes; }
+
   // --- what the shard does ---
   // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
   void clean_up();
@@ -303,6 +310,7 @@ class Connection : public ListHook<EventTag>,
   std::optional<Error> error_;   // reported by on_closed
   std::optional<Error> failed_;  // recorded inside a callback
   IntrusiveList<Stream, EventTag> streams_with_events_;
+  std::uint64_t send_queue_size_ = 0;  // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;
   std::unordered_map<std::int64_t, std::unique_ptr<Stream>> streams_;
   std::vector<std::unique_ptr<Stream>> detached_streams_;

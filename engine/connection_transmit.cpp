@@ -182,7 +182,7 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
 
 void Connection::raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full) {
   SendQueue& queue = stream.mutable_send_queue();
-  queue.advance_sent(count);
+  stream.sent(count);
   if (queue.unsent() == 0) {
     if (fin) queue.set_fin_sent();
     static_cast<ListHook<SendableTag>&>(stream).unlink();

@@ -220,16 +220,16 @@ struct Http3Callbacks {
   }
 
   static void drop(Stream& stream) {
-    SendQueue& queue = stream.mutable_send_queue();
+    const SendQueue& queue = stream.send_queue();
     if (queue.unsent() == 0) return;
-    queue.advance_sent(queue.unsent());
+    stream.sent(queue.unsent());
     stream.acknowledged_to(queue.sent());
   }
 
   // The pieces stay in place, pinned by the queue, until acked_stream_data.
   static nghttp3_ssize hand_over(Http3Session& session, Stream& stream, std::span<nghttp3_vec> out,
                                  std::uint32_t& flags) {
-    SendQueue& queue = stream.mutable_send_queue();
+    const SendQueue& queue = stream.send_queue();
     std::array<Bytes, 8> pieces;
     bool to_end = false;
     const std::size_t count =
@@ -241,7 +241,7 @@ struct Http3Callbacks {
       out[i] = {reinterpret_cast<std::uint8_t*>(base), pieces[i].size()};
       total += pieces[i].size();
     }
-    queue.advance_sent(total);
+    stream.sent(total);
     if (to_end && queue.finished()) {
       flags |= NGHTTP3_DATA_FLAG_EOF;  // of the content: submitted trailers still follow
     } else if (count == 0) {

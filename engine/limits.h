@@ -126,9 +126,20 @@ inline constexpr std::size_t kMaxPemFile = 4 * 1024 * 1024;
 
 // --- one stream --------------------------------------------------------------------------------
 
-// Unacknowledged and unsent bytes a Writer may queue before write() waits. Reason: the bandwidth-
-// delay product of 10 Gbit/s x 1 ms rounded to a power of two.
+// Bytes a Writer may queue before write() waits, where StreamOptions::budget is not set. What is on
+// its way does not count (see kSendQueueWindows), or the round trip would bound the rate. Reason:
+// 10 Gbit/s for 1 ms, longer than writing more takes, rounded to a power of two.
 inline constexpr std::size_t kDefaultSendBudget = 1024 * 1024;
+
+// Congestion windows of bytes that a connection's streams may hold together before those without a
+// budget of their own are held to kDefaultSendBudget again. Consumer: Stream::room. Reason: one on
+// the way; one more while a lost packet, behind which nothing is released, is noticed, and one while
+// it is sent again. Who acknowledges all but the first packet does not make us hold more.
+inline constexpr std::uint64_t kSendQueueWindows = 3;
+
+// The same in bytes, whatever the congestion window. Reason: what a peer may make us hold is what we
+// let it have of our window (kMaxWindow); three round trips of 3 Gbit/s over 50 ms.
+inline constexpr std::uint64_t kMaxSendQueue = 64 * 1024 * 1024;
 
 // Text of a qlog that nobody has fetched yet. Consumer: Qlog. Reason: about 3,000 packets, a turn of
 // a busy shard several times over; a reader that is slower loses records, which are counted.

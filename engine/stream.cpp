@@ -24,6 +24,8 @@ constexpr std::uint64_t kLargeSlabAfter = 4096;
 Stream::Stream(Connection& connection, StreamId id, bool peer_initiated, Instant now)
     : connection_(connection), id_(id), peer_initiated_(peer_initiated), created_at_(now) {}
 
+Stream::~Stream() { connection_.send_queue_shrank(send_.queued()); }
+
 void Stream::set_handler(StreamHandler* handler) noexcept {
   handler_ = handler;
   if (handler != nullptr && events_ != 0) connection_.stream_has_events(*this);
@@ -48,6 +50,7 @@ Result<> Stream::write(Buf data) {
   }
   if (auto ok = check_content(data.size(), false); !ok) return ok;
   if (content_left_ != kUnbounded) content_left_ -= data.size();
+  connection_.send_queue_grew(data.size());
   send_.push(std::move(data));
   wants_to_send();
   return {};
@@ -130,10 +133,28 @@ void Stream::stop_sending(std::uint64_t application_code) {
   connection_.wants_to_send();
 }
 
-void Stream::want_writable(std::size_t budget) noexcept {
+std::uint64_t Stream::room(SendBudget budget) const noexcept {
+  const std::uint64_t fixed = budget.bytes - std::min<std::uint64_t>(budget.bytes, send_.queued());
+  if (!budget.grows) return fixed;
+  const std::uint64_t held = connection_.send_queue_size();
+  const std::uint64_t most = connection_.send_queue_limit();
+  if (held >= most || send_.unsent() >= budget.bytes) return fixed;
+  return std::max(fixed, std::min(most - held, budget.bytes - send_.unsent()));
+}
+
+void Stream::want_writable(SendBudget budget) noexcept {
   budget_ = budget;
   want_writable_ = true;
-  if (send_.queued() <= budget / 2) mark(StreamEvent::writable);
+  check_writable();
+}
+
+void Stream::check_writable() noexcept {
+  if (want_writable_ && 2 * room(budget_) >= budget_.bytes) mark(StreamEvent::writable);
+}
+
+void Stream::sent(std::uint64_t count) noexcept {
+  send_.advance_sent(count);
+  check_writable();
 }
 
 void Stream::want_flushed() noexcept {
@@ -183,9 +204,11 @@ void Stream::wants_to_send() noexcept {
 }
 
 void Stream::acknowledged_to(std::uint64_t offset) {
+  const std::uint64_t before = send_.queued();
   send_.acknowledge_to(std::min(offset, send_.sent()));
+  connection_.send_queue_shrank(before - send_.queued());
   last_acknowledged_at_ = connection_.now();
-  if (want_writable_ && send_.queued() <= budget_ / 2) mark(StreamEvent::writable);
+  check_writable();
   check_flushed();
 }
 

@@ -41,7 +41,7 @@ enum class StreamEvent : std::uint16_t {
   headers = 1 << 1,   // hints, headers or trailers wait in take_headers()
   readable = 1 << 2,  // bytes or the end wait in read()
   blocked = 1 << 3,   // flow control stopped sending, or congestion for those who asked
-  writable = 1 << 4,  // the send queue fell to half of the budget or below
+  writable = 1 << 4,  // half of the budget is free
   flushed = 1 << 5,   // everything queued, and FIN if given, was acknowledged
   stopped = 1 << 6,   // STOP_SENDING received
   reset = 1 << 7,     // RESET_STREAM received
@@ -49,6 +49,14 @@ enum class StreamEvent : std::uint16_t {
 };
 
 enum class FieldSection : std::uint8_t { informational, headers, trailers };
+
+// What a sender may queue before it waits.
+struct SendBudget {
+  std::size_t bytes = 0;
+  // True: bytes on their way do not count, within limits::kSendQueueWindows and kMaxSendQueue. Those
+  // that nghttp3 has taken but not sent, half a MiB at most, count as on their way.
+  bool grows = false;
+};
 
 class StreamHandler {
  public:
@@ -83,6 +91,7 @@ struct SendableTag {};
 class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
  public:
   Stream(Connection& connection, StreamId id, bool peer_initiated, Instant now);
+  ~Stream();
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 
@@ -97,8 +106,8 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   StreamHandler* handler() const noexcept { return handler_; }
 
   // --- sending ---
-  // Queues bytes; the caller watches `send_queue().queued()` against its budget. Fails with
-  // invalid_state after finish(), closed after a reset.
+  // Queues bytes; the caller watches room(). Fails with invalid_state after finish(), closed after a
+  // reset.
   Result<> write(Buf data);
   Result<> finish();
   // HTTP/3 only (not_supported otherwise): a request on a stream we opened, a response on the
@@ -106,9 +115,11 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   Result<> send_headers(FieldSection section, const Headers& fields, bool fin);
   void reset(std::uint64_t application_code);         // RESET_STREAM: abandons what is queued
   void stop_sending(std::uint64_t application_code);  // STOP_SENDING
-  void want_writable(std::size_t budget) noexcept;    // asks for one `writable` event
-  void want_flushed() noexcept;                       // asks for one `flushed` event
-  void want_blocked() noexcept;                       // asks for one `blocked` by congestion
+  // Bytes that a sender with this budget may queue now.
+  std::uint64_t room(SendBudget budget) const noexcept;
+  void want_writable(SendBudget budget) noexcept;  // asks for one `writable` event
+  void want_flushed() noexcept;                    // asks for one `flushed` event
+  void want_blocked() noexcept;                    // asks for one `blocked` by congestion
   const SendQueue& send_queue() const noexcept { return send_; }
   // RFC 9297; HTTP/3 only, with Http3Settings::datagrams on both sides. The id is what
   // ConnectionHandler::on_datagram_status reports. Fails as Connection::send_datagram does, with
@@ -138,6 +149,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   void receive_headers(FieldSection section, Headers fields);
   void peer_reset(std::uint64_t code, std::uint64_t final_size);
   void peer_stopped(std::uint64_t code);
+  void sent(std::uint64_t count) noexcept;  // was laid into packets, or taken by nghttp3
   void acknowledged_to(std::uint64_t offset);
   void mark(StreamEvent event) noexcept;
   void deliver();  // drains the events
@@ -153,6 +165,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   void append(Bytes bytes, bool early);
   void wants_to_send() noexcept;
   void check_flushed() noexcept;
+  void check_writable() noexcept;
   void begins_to_close() noexcept;
 
   struct PendingHeaders {
@@ -181,7 +194,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   bool trailers_sent_ : 1 = false;
   bool head_request_ : 1 = false;  // server: its response has no content (RFC 9110 9.3.2)
   static constexpr std::uint64_t kUnbounded = UINT64_MAX;
-  std::size_t budget_ = 0;
+  SendBudget budget_;
   std::uint64_t content_left_ = kUnbounded;  // of the content-length that was sent
   std::uint64_t peer_code_ = 0;              // of reset/stop, until delivered
   std::optional<Error> error_;

@@ -103,14 +103,15 @@ class StreamState final : public engine::StreamHandler,
   Result<std::size_t> try_write(std::span<const Buf> bufs);
   Result<> finish();
   void reset(std::uint64_t code) noexcept;
-  bool has_room() const noexcept { return queued() < budget_; }
+  std::uint64_t room() const noexcept;
+  bool has_room() const noexcept { return room() > 0; }
   bool all_acknowledged() const noexcept;
   std::uint64_t queued() const noexcept;
   bool sending_ended() const noexcept { return engine_ == nullptr || send_error_.has_value(); }
   Error send_error() const;
   bool sent_everything() const noexcept { return finished_ && engine_ == nullptr && !send_error_; }
   std::uint64_t stop_code() const noexcept { return abort_code(); }
-  void set_budget(std::size_t budget) noexcept { budget_ = budget == 0 ? 1 : budget; }
+  void set_budget(std::size_t bytes) noexcept { budget_ = {.bytes = bytes == 0 ? 1 : bytes}; }
   void set_priority(std::uint8_t urgency, bool incremental) noexcept;
   Result<std::uint64_t> send_datagram(Buf data);
   std::size_t max_datagram_size() const noexcept;
@@ -185,7 +186,7 @@ class StreamState final : public engine::StreamHandler,
   bool receiving_ended_ = false;
   bool fin_ = false;  // ... by FIN
   Consumption consumption_ = Consumption::none;
-  std::size_t budget_ = engine::limits::kDefaultSendBudget;
+  engine::SendBudget budget_{.bytes = engine::limits::kDefaultSendBudget, .grows = true};
   std::uint64_t read_offset_ = 0;
   std::optional<Error> receive_error_;
   std::optional<Error> send_error_;

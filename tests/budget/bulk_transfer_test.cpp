@@ -66,7 +66,7 @@ class Source final : public StreamHandler {
     while (stream != nullptr && stream->send_queue().queued() < kQueueAhead) {
       if (!stream->write(Buf::borrow(kBlock))) return;
     }
-    if (stream != nullptr) stream->want_writable(kQueueAhead);
+    if (stream != nullptr) stream->want_writable({.bytes = kQueueAhead});
   }
   void on_stream_headers(FieldSection, Headers) override {}
   void on_stream_readable() override {

@@ -21,9 +21,9 @@ namespace quicore::test {
 namespace {
 
 constexpr const char* kPage = QUICORE_SOURCE_DIR "/docs/bad-input.md";
-constexpr std::array<const char*, 6> kPrograms = {"quicore-server", "quicore-get",
-                                                  "quicore-load",   "quicore-demo",
-                                                  "quicore-limit",  "quicore-compare"};
+constexpr std::array<const char*, 7> kPrograms = {
+    "quicore-server", "quicore-get",     "quicore-load", "quicore-demo",
+    "quicore-limit",  "quicore-compare", "quicore-path"};
 
 struct Row {
   std::string program;

@@ -193,5 +193,33 @@ TEST(Body, AGeneratorIsAskedOnlyWhileTheBudgetHasRoom) {
   EXPECT_LE(asked * kPiece, engine::limits::kInitialMaxStreamData + 2 * kBudget);
 }
 
+// Otherwise a round trip of 200 ms would allow five default budgets a second.
+TEST(Body, WhatIsOnItsWayOverALongPathLeavesTheDefaultBudgetFree) {
+  ApiPair pair(this_test(), {sim::Delay{100ms}});
+  pair.connect("xyz");
+  pair.accepted.on_stream() = [](StreamEvent event) { (void)event.stream.discard(); };
+  auto stream = value_or_throw(pair.session.open(
+      {.body = []() -> std::optional<Buf> { return Buf::copy(std::string(10'000, 'x')); }}));
+  pair.run_until([&] { return stream.writer().queued() > 2 * engine::limits::kDefaultSendBudget; });
+  stream.cancel();
+  pair.settle();
+}
+
+TEST(Body, WhatIsNotOnItsWayIsBoundedByTheDefaultBudget) {
+  ApiPair pair(this_test(), {sim::Delay{100ms}});
+  pair.connect("xyz");
+  constexpr std::size_t kPiece = 10'000;
+  std::size_t asked = 0;
+  auto stream = value_or_throw(pair.session.open({.body = [&asked]() -> std::optional<Buf> {
+    ++asked;
+    return Buf::copy(std::string(kPiece, 'x'));
+  }}));
+  pair.settle(10s);
+  // The server does not read: its window is what leaves the queue.
+  EXPECT_GE(asked * kPiece, engine::limits::kInitialMaxStreamData);
+  EXPECT_LE(asked * kPiece, engine::limits::kInitialMaxStreamData +
+                                engine::limits::kDefaultSendBudget + 2 * kPiece);
+}
+
 }  // namespace
 }  // namespace quicore::test

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "perf/path/report.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <numeric>
+
+#include "tools/common/json_members.h"
+
+namespace quicore::perf {
+
+namespace {
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+double mean(const std::vector<TransferResult>& runs, double (*value)(const TransferResult&)) {
+  if (runs.empty()) return 0;
+  const double sum = std::accumulate(
+      runs.begin(), runs.end(), 0.0,
+      [&](double so_far, const TransferResult& run) { return so_far + value(run); });
+  return sum / static_cast<double>(runs.size());
+}
+
+std::string number(const char* format, double value) {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), format, value);
+  return text.data();
+}
+
+// Three digits are enough for what differs from seed to seed.
+std::string rate(double mbps) { return number(mbps < 100 ? "%.1f" : "%.0f", mbps) + " Mbit/s"; }
+
+}  // namespace
+
+template <class Sample, class Visit>
+requires std::same_as<std::remove_const_t<Sample>, TransferSample>
+static void for_each_key(Sample& sample, Visit&& visit) {
+  visit("at", sample.at);
+  visit("goodput_mbps", sample.goodput_mbps);
+  visit("cwnd", sample.cwnd);
+  visit("in_flight", sample.in_flight);
+  visit("queued", sample.queued);
+  visit("rtt_ms", sample.rtt_ms);
+  visit("lost", sample.lost);
+}
+
+static void to_json(nlohmann::ordered_json& json, const TransferSample& sample) {
+  tools::members_to_json(json, sample);
+}
+
+template <class Run, class Visit>
+requires std::same_as<std::remove_const_t<Run>, TransferResult>
+static void for_each_key(Run& run, Visit&& visit) {
+  visit("steady_mbps", run.steady_mbps);
+  visit("whole_mbps", run.whole_mbps);
+  visit("packets_sent", run.packets_sent);
+  visit("packets_lost", run.packets_lost);
+  visit("dropped_by_loss", run.dropped_by_loss);
+  visit("dropped_by_queue", run.dropped_by_queue);
+  visit("longest_queue", run.longest_queue);
+  visit("blocked", run.blocked);
+  visit("samples", run.samples);
+}
+
+static void to_json(nlohmann::ordered_json& json, const TransferResult& run) {
+  tools::members_to_json(json, run);
+}
+
+std::string_view name_of(CongestionControl algorithm) noexcept {
+  constexpr std::array<std::string_view, 3> kNames = {"cubic", "reno", "bbr"};
+  return kNames[static_cast<std::size_t>(algorithm)];
+}
+
+double PathRow::theory_mbps() const noexcept {
+  return theory_of(plan.algorithm, plan.path) * 8 / 1e6;
+}
+
+double PathRow::mean_ratio() const noexcept {
+  return mean(runs, [](const TransferResult& run) { return run.ratio(); });
+}
+
+double PathRow::least_ratio() const noexcept {
+  const auto least = std::ranges::min_element(runs, {}, &TransferResult::ratio);
+  return least == runs.end() ? 0 : least->ratio();
+}
+
+double PathRow::most_ratio() const noexcept {
+  const auto most = std::ranges::max_element(runs, {}, &TransferResult::ratio);
+  return most == runs.end() ? 0 : most->ratio();
+}
+
+double PathRow::mean_steady() const noexcept {
+  return mean(runs, [](const TransferResult& run) { return run.steady_mbps; });
+}
+
+double PathRow::mean_whole() const noexcept {
+  return mean(runs, [](const TransferResult& run) { return run.whole_mbps; });
+}
+
+std::string to_markdown(const std::vector<PathRow>& rows) {
+  std::string text =
+      "| control | queue | theory | steady | of theory | start and all | of theory |\n"
+      "| --- | --- | --- | --- | --- | --- | --- |\n";
+  for (const PathRow& row : rows) {
+    const double theory = row.theory_mbps();
+    text += "| " + std::string(name_of(row.plan.algorithm)) + " | " +
+            number("%.2f BDP", row.plan.path.queue) + " | " + rate(theory) + " | " +
+            rate(row.mean_steady()) + " | " + number("%.3f", row.mean_ratio()) + " (" +
+            number("%.3f", row.least_ratio()) + " to " + number("%.3f", row.most_ratio()) + ") | " +
+            rate(row.mean_whole()) + " | " +
+            number("%.3f", theory > 0 ? row.mean_whole() / theory : 0) + " |\n";
+  }
+  return text;
+}
+
+std::string to_json_line(const std::vector<PathRow>& rows) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const PathRow& row : rows) {
+    const PathShape& path = row.plan.path;
+    nlohmann::ordered_json json;
+    json["control"] = name_of(row.plan.algorithm);
+    json["rate_mbps"] = static_cast<double>(path.bits_per_second) / 1e6;
+    json["rtt_ms"] = seconds(path.round_trip) * 1e3;
+    json["queue_bytes"] = path.queue_bytes();
+    json["loss"] = path.loss;
+    json["back_loss"] = path.back_loss;
+    json["payload"] = path.payload;
+    json["first_seed"] = row.plan.seed;
+    json["start_seconds"] = seconds(row.plan.start);
+    json["steady_seconds"] = seconds(row.plan.duration);
+    json["theory_mbps"] = row.theory_mbps();
+    json["steady_mbps"] = row.mean_steady();
+    json["whole_mbps"] = row.mean_whole();
+    json["ratio"] = row.mean_ratio();
+    json["runs"] = row.runs;
+    all.push_back(std::move(json));
+  }
+  return tools::json_line(all);
+}
+
+}  // namespace quicore::perf
