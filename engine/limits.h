@@ -131,8 +131,9 @@ inline constexpr std::size_t kMaxPemFile = 4 * 1024 * 1024;
 // 10 Gbit/s for 1 ms, longer than writing more takes, rounded to a power of two.
 inline constexpr std::size_t kDefaultSendBudget = 1024 * 1024;
 
-// Congestion windows of bytes that a connection's streams may hold together before those without a
-// budget of their own are held to kDefaultSendBudget again. Consumer: Stream::room. Reason: one on
+// Times what the path holds (the congestion window, less its share of queues by the round-trip
+// times), in bytes that a connection's streams may hold together before those without a budget of
+// their own are held to kDefaultSendBudget again. Consumer: Stream::room. Reason: one on
 // the way; one more while a lost packet, behind which nothing is released, is noticed, and one while
 // it is sent again. Who acknowledges all but the first packet does not make us hold more.
 inline constexpr std::uint64_t kSendQueueWindows = 3;

@@ -51,7 +51,7 @@ class Source final : public engine::StreamHandler {
     while (stream_->send_queue().queued() < kQueueAhead) {
       if (!stream_->write(Buf::borrow(block()))) return;
     }
-    stream_->want_writable(kQueueAhead);
+    stream_->want_writable({.bytes = kQueueAhead});
   }
   void on_stream_headers(engine::FieldSection, Headers) override {}
   void on_stream_readable() override {

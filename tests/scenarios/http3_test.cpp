@@ -163,6 +163,30 @@ TEST(Http3, AHundredExchangesRunAtOnce) {
   }
 }
 
+// RFC 9204 4.4.1: each is acknowledged on the decoder stream, with no field section in between.
+TEST(Http3, ThousandsOfResponsesMayBeUnderWayWithEntriesOfTheDynamicTable) {
+  constexpr std::size_t kExchanges = 4000;
+  Web web(this_test(), {Delay{5ms}}, 2 * kExchanges);
+  const Headers fields = {{"x-often", "the same"}};
+  std::vector<TestStream*> waiting;
+  web.serve = [&](TestStream& request) { Web::respond(request, "first", fields); };
+  web.run_until_closed(web.request({{":path", "/"}}));
+  web.world.run_for(100ms);  // the table's entry is acknowledged
+  web.serve = [&](TestStream& request) {
+    waiting.push_back(&request);
+    if (waiting.size() < kExchanges) return;
+    for (TestStream* one : waiting) Web::respond(*one, "ok", fields);
+  };
+  std::vector<TestStream*> exchanges;
+  for (std::size_t i = 0; i < kExchanges; ++i) {
+    exchanges.push_back(&web.request({{":path", "/"}}));
+  }
+  web.run_until([&] { return std::ranges::all_of(exchanges, [](auto* s) { return s->closed; }); });
+  web.world.run_for(100ms);
+  EXPECT_FALSE(web.session->closed);
+  EXPECT_TRUE(std::ranges::all_of(exchanges, [](auto* s) { return s->received == "ok"; }));
+}
+
 TEST(Http3, AStreamWithoutContentYetDoesNotHoldUpTheOthers) {
   Web web(this_test());
   std::vector<TestStream*> waiting;

@@ -25,7 +25,8 @@ struct Web {
   std::function<void(TestStream&)> serve = [](TestStream& request) { respond(request, "ok"); };
 
   explicit Web(sim::WorldOptions options,
-               const sim::Path& path = {sim::Delay{std::chrono::milliseconds(5)}})
+               const sim::Path& path = {sim::Delay{std::chrono::milliseconds(5)}},
+               std::uint64_t requests_at_once = engine::limits::kInitialMaxStreams)
       : world(std::move(options)),
         server(world, world.add_host("server")),
         client(world, world.add_host("client")) {
@@ -37,7 +38,9 @@ struct Web {
         };
       };
     };
-    server.listen(server_config("h3"));
+    auto config = server_config("h3");
+    config.transport.initial_max_streams_bidi = requests_at_once;
+    server.listen(config);
     session = &client.connect(server, client_config("h3"));
     const sim::Outcome outcome = world.run_until([this] { return session->handshake_completed; });
     EXPECT_EQ(outcome, sim::Outcome::reached) << world.report();
