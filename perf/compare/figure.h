@@ -62,6 +62,7 @@ struct Figure {
   bool may_fail = false;
   // Instead of what was asked for, where the work needs it.
   std::chrono::seconds duration{};
+  std::chrono::seconds warm_up{};
   std::optional<UnitOfWork> profiled{};
   // Only when it is asked for by name.
   bool takes_long = false;

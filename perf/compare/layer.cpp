@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <sstream>
 #include <utility>
 
 namespace quicore::perf {
@@ -102,6 +103,19 @@ std::vector<Sample> parse_samples(std::string_view text) {
     samples.push_back(std::move(sample));
   }
   return samples;
+}
+
+std::vector<std::pair<std::string, std::string>> parse_symbols(std::string_view text) {
+  std::vector<std::pair<std::string, std::string>> symbols;
+  std::istringstream lines{std::string(text)};
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string address;
+    std::string kind;
+    std::string name;
+    if (words >> address >> kind >> name) symbols.emplace_back(address, plain_symbol(name));
+  }
+  return symbols;
 }
 
 const std::vector<std::string>& all_layers() {

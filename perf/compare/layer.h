@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace quicore::perf {
@@ -22,6 +23,9 @@ struct Sample {
 
 // Without what compilers append to names.
 [[nodiscard]] std::string plain_symbol(std::string_view symbol);
+
+// Address and plain symbol of the lines that nm(1) wrote; those of nameless symbols are left out.
+[[nodiscard]] std::vector<std::pair<std::string, std::string>> parse_symbols(std::string_view text);
 
 // In the order of a packet's way down, for tables and charts.
 [[nodiscard]] const std::vector<std::string>& all_layers();

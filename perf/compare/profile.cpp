@@ -22,11 +22,9 @@ std::map<std::string, std::string> sources_of(const RunProgram& run, const fs::p
   if (!table) return sources;
   std::vector<std::string> names;
   std::vector<std::string> ask = {"addr2line", "-e", program.string()};
-  std::istringstream lines(*table);
-  for (std::string address, kind, name; lines >> address >> kind >> name;) {
-    const std::string plain = plain_symbol(name);
-    if (!symbols.contains(plain)) continue;
-    names.push_back(plain);
+  for (const auto& [address, symbol] : parse_symbols(*table)) {
+    if (!symbols.contains(symbol)) continue;
+    names.push_back(symbol);
     ask.push_back(address);
   }
   if (names.empty()) return sources;

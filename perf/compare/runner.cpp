@@ -117,6 +117,10 @@ class Runner {
     return figure.duration > Duration::zero() ? figure.duration : options_.duration;
   }
 
+  Duration warm_up_of(const Figure& figure) const {
+    return figure.warm_up > Duration::zero() ? figure.warm_up : options_.warm_up;
+  }
+
   // Over the middle half of the measured time: at its end the connections are closed.
   void read_server_use(const tools::ResourceUse& before, Duration duration,
                        Measurement& measurement) const {
@@ -172,7 +176,7 @@ class Runner {
                                      "--duration",
                                      tools::duration_option(duration),
                                      "--warmup",
-                                     tools::duration_option(options_.warm_up)};
+                                     tools::duration_option(warm_up_of(figure))};
     load.insert(load.end(), figure.load.begin(), figure.load.end());
     if (!figure.rate_of.empty()) {
       const double rate = reached_[figure.rate_of] * figure.rate_factor;
@@ -186,12 +190,12 @@ class Runner {
     if (purpose == Purpose::profile) {
       auto started_sampler = tools::ChildProcess::start(
           sampling_command({server_cpu_.front(), client_cpu_.front()},
-                           options_.warm_up + duration / 4, duration / 2, samples_file(figure)));
+                           warm_up_of(figure) + duration / 4, duration / 2, samples_file(figure)));
       if (!started_sampler) return std::unexpected(started_sampler.error());
       sampler.emplace(std::move(*started_sampler));
     }
     const auto output = bench_.run_on(cpus, figure.name, std::move(load),
-                                      duration + options_.warm_up + kSlack + kLongestConnecting);
+                                      duration + warm_up_of(figure) + kSlack + kLongestConnecting);
     if (!output && !figure.may_fail) return std::unexpected(output.error());
     // What failed is in the report too, which was written before the exit status said so.
     auto report = tools::parse_load_report(

@@ -24,6 +24,17 @@ TEST(Layer, SamplesAreReadLineByLine) {
   EXPECT_EQ(samples[3].symbol, "[unknown]");
 }
 
+TEST(Layer, SymbolsAreReadLineByLine) {
+  const auto symbols = parse_symbols(
+      "000000000029e09e N \n"
+      "0000000000130c00 t conn_recv_ack.lto_priv.0\n"
+      "00000000002827f1 T main\n");
+  ASSERT_EQ(symbols.size(), 2u);  // one of them has no name
+  EXPECT_EQ(symbols[0].first, "0000000000130c00");
+  EXPECT_EQ(symbols[0].second, "conn_recv_ack");
+  EXPECT_EQ(symbols[1].second, "main");
+}
+
 std::string layer(const std::string& symbol, const std::string& object = "/opt/bin/quicore-server",
                   const std::string& source = "") {
   return layer_of({.cpu = 0, .symbol = symbol, .object = object}, source);
