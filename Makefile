@@ -49,11 +49,11 @@ interop-runner: configure-test  ## the QUIC interop runner's cases over an impai
 
 perf: build  ## the micro benchmarks, then every figure of docs/performance.md in five rounds (OTHERS=FILE: beside other implementations)
 	@$(BIN)/quicore_microbench
-	@$(BIN)/quicore-compare --rounds 5 $(if $(OTHERS),--others $(OTHERS))
+	@$(BIN)/quicore-compare --rounds 5 $(if $(shell command -v perf),--profile) $(if $(OTHERS),--others $(OTHERS))
 
 perf-quick: build  ## the same in two minutes
-	@$(BIN)/quicore_microbench --benchmark_min_time=0.02
-	@$(BIN)/quicore-compare --rounds 1 --duration 2s $(if $(OTHERS),--others $(OTHERS))
+	@$(BIN)/quicore_microbench --benchmark_min_time=0.01
+	@$(BIN)/quicore-compare --rounds 1 --duration 1s $(if $(OTHERS),--others $(OTHERS))
 
 path: build  ## bulk over a long path with loss, simulated, beside what theory allows (some minutes)
 	@$(BIN)/quicore-path --start 10s --duration 30s

@@ -71,7 +71,7 @@ Figure small(const std::string& name, const std::string& title, const Arguments&
              const std::string& alpn = "h3", Limit limit = requests_two_cores,
              const std::string& size = "512") {
   Figure figure{.name = name};
-  figure.server = {"--payload", "1472", "--max-streams", "20000"};
+  figure.server = {"--payload", "1472", "--max-streams", "60000"};
   figure.load = {"--mode", "request", "--size", size, "--alpn", alpn, "--payload", "1472"};
   figure.load.insert(figure.load.end(), load.begin(), load.end());
   figure.quantities = {{name, title, "requests/s", requests, limit}};

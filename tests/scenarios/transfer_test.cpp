@@ -53,6 +53,18 @@ TEST_P(TransferUnderLoss, TenMegabytesArriveUnchanged) {
 
 INSTANTIATE_TEST_SUITE_P(Percent, TransferUnderLoss, ::testing::Values(0, 1, 3, 10, 20, 30));
 
+// More than ngtcp2 took for possible: cmake/dependencies/ngtcp2-stream-bounds.patch.
+TEST(Transfer, SurvivesTheLossOfThousandsOfPacketsAtOnce) {
+  SessionConfig server = EchoRun::server_side();
+  server.transport.initial_max_data = 64 * kMegabyte;
+  server.transport.initial_max_stream_data_bidi_remote = 64 * kMegabyte;
+  EchoRun run({Delay{100ms}, BlackHole{2400ms, 3000ms}});
+  run.server.reset();
+  run.start_server(server);
+  ASSERT_TRUE(run.echo(pattern(48 * kMegabyte)));
+  EXPECT_GT(run.client_stats().packets_lost, 8000u);
+}
+
 TEST(Transfer, SurvivesLossInBursts) {
   EchoRun run({Delay{10ms}, BurstLoss{0.005, 0.15}});
   ASSERT_TRUE(run.echo(pattern(kMegabyte)));
