@@ -240,16 +240,17 @@ ngtcp2_conn_info Connection::transport_info() const noexcept {
   return info;
 }
 
-std::uint64_t Connection::send_queue_limit() const noexcept {
-  if (conn_ == nullptr) return 0;
+// Twice in a turn that sends: streams ask for the limit with every packet.
+void Connection::observe_transport(Instant now) noexcept {
   const ngtcp2_conn_info info = transport_info();
+  observer_.observe(info, now);
   // Of the congestion window, what the path itself holds: the rest stands in queues, and on a path
   // that is short the window says little but how long these are.
   const double share = info.min_rtt < info.smoothed_rtt ? static_cast<double>(info.min_rtt) /
                                                               static_cast<double>(info.smoothed_rtt)
                                                         : 1;
   const auto on_the_path = static_cast<std::uint64_t>(share * static_cast<double>(info.cwnd));
-  return std::min(limits::kSendQueueWindows * on_the_path, limits::kMaxSendQueue);
+  send_queue_limit_ = std::min(limits::kSendQueueWindows * on_the_path, limits::kMaxSendQueue);
 }
 
 Duration Connection::peer_ack_delay() const noexcept {

@@ -150,7 +150,7 @@ class Connection : public ListHook<EventTag>,
   // --- what its streams do ---
   // Bytes that their send queues hold, and how many those may whose budget grows.
   std::uint64_t send_queue_size() const noexcept { return send_queue_size_; }
-  std::uint64_t send_queue_limit() const noexcept;
+  std::uint64_t send_queue_limit() const noexcept { return send_queue_limit_; }
   void send_queue_grew(std::uint64_t bytes) noexcept { send_queue_size_ += bytes; }
   void send_queue_shrank(std::uint64_t bytes) noexcept { send_queue_size_ -= bytes; }
 
@@ -259,6 +259,7 @@ class Connection : public ListHook<EventTag>,
   void raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full);
   void update_deadline();
   ngtcp2_conn_info transport_info() const noexcept;
+  void observe_transport(Instant now) noexcept;
   Duration peer_ack_delay() const noexcept;
   StreamAllowance& allowance_of(std::int64_t id) noexcept {
     return (id & 2) == 0 ? peer_bidi_ : peer_uni_;
@@ -310,7 +311,8 @@ class Connection : public ListHook<EventTag>,
   std::optional<Error> error_;   // reported by on_closed
   std::optional<Error> failed_;  // recorded inside a callback
   IntrusiveList<Stream, EventTag> streams_with_events_;
-  std::uint64_t send_queue_size_ = 0;  // outlives the streams, which tell it what they release
+  std::uint64_t send_queue_limit_ = 0;  // as of the last turn that sent
+  std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;
   std::unordered_map<std::int64_t, std::unique_ptr<Stream>> streams_;
   std::vector<std::unique_ptr<Stream>> detached_streams_;

@@ -28,7 +28,7 @@ struct Connection::PacketRoom {
 bool Connection::write_train(io::SendSlot& slot, Instant now) {
   if (state_ == ConnectionState::closing) return write_close_packet(slot, now);
   if (conn_ == nullptr || state_ > ConnectionState::closing) return false;
-  if (!std::exchange(sending_, true)) observer_.observe(transport_info(), now);
+  if (!std::exchange(sending_, true)) observe_transport(now);
   ngtcp2_path_storage storage;
   ngtcp2_path_storage_zero(&storage);
   ngtcp2_pkt_info info{};
@@ -61,8 +61,7 @@ void Connection::train_sent(Instant now) {
 }
 
 void Connection::finish_transmit() {
-  if (std::exchange(sending_, false) && conn_ != nullptr)
-    observer_.observe(transport_info(), now());
+  if (std::exchange(sending_, false) && conn_ != nullptr) observe_transport(now());
   if (release_handshake_memory_ && tls_ != nullptr) {
     release_handshake_memory_ = false;
     tls_->release_handshake_memory();

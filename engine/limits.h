@@ -94,9 +94,8 @@ inline constexpr std::uint64_t kMaxQpackBlockedStreams = 65536;
 // (RFC 9297 3.2); one of 64 KiB holds any datagram.
 inline constexpr std::size_t kMaxCapsuleSize = 65536;
 
-// Connection IDs of the peer that we keep (RFC 9000 18.2), and the most of ours that it gets.
-// Consumer: ngtcp2, which allows 2 to 8. Reason: each of ours is an entry of the connection table; 8
-// let a client probe several paths.
+// Connection IDs of the peer that we keep (RFC 9000 18.2). Consumer: ngtcp2, which allows 2 to 8, and
+// gives the peer 4 of ours at most (docs/decisions/0016). Reason: 8 let a client probe several paths.
 inline constexpr std::uint64_t kActiveConnectionIdLimit = 8;
 
 // --- TLS -----------------------------------------------------------------------------------------

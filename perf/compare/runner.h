@@ -21,7 +21,7 @@ struct RunnerOptions {
   std::vector<int> cpus;           // the server's and the client's; one CPU: both on it
   std::vector<std::string> only;   // names of figures; empty: all
   std::vector<Other> others;
-  bool profile = false;  // by layer, of the figures that have Figure::profiled_unit
+  bool profile = false;  // by layer, of the figures that have Figure::profiled
   unsigned rounds = 3;
   Duration duration = std::chrono::seconds(3);  // of each measurement
   Duration warm_up = std::chrono::milliseconds(500);

@@ -186,7 +186,7 @@ void steer(benchmark::State& state) {
 }
 BENCHMARK(steer)->Name("Steering/steer")->ArgName("long_header")->Arg(0)->Arg(1);
 
-// A connection issues up to eight.
+// A connection issues up to four at a time.
 void make_id(benchmark::State& state) {
   constexpr std::uint32_t kShards = 6;
   constexpr std::uint32_t kOwner = 5;

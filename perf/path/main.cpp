@@ -39,7 +39,9 @@ constexpr std::chrono::milliseconds kShortest{1};
 
 // "all", or one.
 void add_algorithms(CLI::App& app, std::vector<CongestionControl>& target) {
-  const std::vector<std::string_view> names = {"cubic", "reno", "bbr", "all"};
+  const std::vector<std::string_view> names = {perf::name_of(CongestionControl::cubic),
+                                               perf::name_of(CongestionControl::reno),
+                                               perf::name_of(CongestionControl::bbr), "all"};
   const auto read = [&target, names](const std::string& text) {
     const auto place = tools::parse_choice(text, names);
     if (!place) throw CLI::ValidationError("--cc", place.error());

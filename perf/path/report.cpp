@@ -12,8 +12,6 @@ namespace quicore::perf {
 
 namespace {
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 double mean(const std::vector<TransferResult>& runs, double (*value)(const TransferResult&)) {
   if (runs.empty()) return 0;
   const double sum = std::accumulate(
@@ -72,9 +70,7 @@ std::string_view name_of(CongestionControl algorithm) noexcept {
   return kNames[static_cast<std::size_t>(algorithm)];
 }
 
-double PathRow::theory_mbps() const noexcept {
-  return theory_of(plan.algorithm, plan.path) * 8 / 1e6;
-}
+double PathRow::theory_mbps() const noexcept { return runs.empty() ? 0 : runs.front().theory_mbps; }
 
 double PathRow::mean_ratio() const noexcept {
   return mean(runs, [](const TransferResult& run) { return run.ratio(); });

@@ -17,8 +17,6 @@ constexpr std::uint64_t kStreamFrame = 1 + 1 + 4 + 2;
 constexpr double kCubicC = 0.4;     // RFC 9438 5
 constexpr double kCubicBeta = 0.7;  // RFC 9438 4.6
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 double reno_packets(double loss) { return std::sqrt(3 / (2 * loss)); }
 
 double cubic_packets(double loss, double round_trip) {

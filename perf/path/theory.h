@@ -13,12 +13,15 @@
 // None exceeds the bottleneck.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 
 #include "engine/config.h"
 #include "io/time.h"
 
 namespace quicore::perf {
+
+inline double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 // The path between a server and its client. The bottleneck is the server's side of it, then
 // packets are lost at random, then they travel.

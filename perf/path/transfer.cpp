@@ -23,8 +23,6 @@ constexpr std::size_t kBlock = 64 * 1024;
 // A handshake that loses packets again and again still has to end.
 constexpr Duration kPatience = std::chrono::minutes(1);
 
-double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 double mbps(std::uint64_t bytes, Duration duration) {
   return static_cast<double>(bytes) * 8 / seconds(duration) / 1e6;
 }

@@ -69,7 +69,7 @@ Task<Result<>> Worker::connect() {
 void Worker::start() {
   const LoadMode mode = plan_.options.mode;
   if (mode == LoadMode::handshake && open_loop()) {
-    shard_.spawn(begin_due_handshakes());
+    shard_.spawn(generate_due_times());
     return;
   }
   if (mode == LoadMode::handshake || mode == LoadMode::resume) {
@@ -95,27 +95,31 @@ WorkerResult Worker::take_result() { return std::move(result_); }
 
 // --- open loop ---------------------------------------------------------------------------------------
 
-// The time at which number `number` of so many a second is due.
-Instant Worker::due_time(Instant begin, std::uint64_t number) const noexcept {
-  const double interval_ns = 1e9 / rate_;
-  return begin + Duration(static_cast<Duration::rep>(interval_ns * static_cast<double>(number)));
-}
-
-// Requests are due at fixed times, whether or not earlier ones were answered.
+// Requests, or handshakes, are due at fixed times, whether or not earlier ones were answered.
 Task<> Worker::generate_due_times() {
+  const double interval_ns = 1e9 / rate_;
   const Instant begin = shard_.now();
   for (std::uint64_t number = 1; !stopping_; ++number) {
-    const Instant due = due_time(begin, number);
+    const Instant due =
+        begin + Duration(static_cast<Duration::rep>(interval_ns * static_cast<double>(number)));
     if (due - shard_.now() > kShortestSleep) (void)co_await shard_.sleep_for(due - shard_.now());
     if (stopping_) break;
-    if (idle_.empty()) {
-      due_.push_back(due);
-      continue;
+    if (plan_.options.mode == LoadMode::handshake) {
+      begin_handshake(due);
+    } else {
+      begin_request(due);
     }
-    auto begin_request = std::move(idle_.front());
-    idle_.pop_front();
-    begin_request(due);
   }
+}
+
+void Worker::begin_request(Instant due) {
+  if (idle_.empty()) {
+    due_.push_back(due);
+    return;
+  }
+  auto begin = std::move(idle_.front());
+  idle_.pop_front();
+  begin(due);
 }
 
 bool Worker::take_due(Instant& due) noexcept {
@@ -132,19 +136,13 @@ void Worker::slot_idle(std::move_only_function<void(Instant)> begin) {
 // --- handshakes --------------------------------------------------------------------------------------
 
 // Open loop: no more than --connections are under way, so that this end stays bounded too.
-Task<> Worker::begin_due_handshakes() {
-  const Instant begin = shard_.now();
-  for (std::uint64_t number = 1; !stopping_; ++number) {
-    const Instant due = due_time(begin, number);
-    if (due - shard_.now() > kShortestSleep) (void)co_await shard_.sleep_for(due - shard_.now());
-    if (stopping_) break;
-    if (connecting_ == wanted_) {
-      count_error("as many handshakes as --connections are under way");
-      continue;
-    }
-    ++connecting_;
-    shard_.spawn(connect_once(due));
+void Worker::begin_handshake(Instant due) {
+  if (connecting_ == wanted_) {
+    count_error("as many handshakes as --connections are under way");
+    return;
   }
+  ++connecting_;
+  shard_.spawn(connect_once(due));
 }
 
 Task<> Worker::connect_once(Instant due) {

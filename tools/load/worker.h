@@ -74,9 +74,9 @@ class Worker {
   void slot_idle(std::move_only_function<void(Instant due)> begin);
 
  private:
-  Instant due_time(Instant begin, std::uint64_t number) const noexcept;
   Task<> generate_due_times();
-  Task<> begin_due_handshakes();
+  void begin_request(Instant due);
+  void begin_handshake(Instant due);
   Task<> connect_once(Instant due);
   Task<> connect_again_and_again(bool resume);
 
