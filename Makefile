@@ -25,7 +25,7 @@ build-%: configure-%
 
 build: build-release  ## the programs and the library, optimized, in build/release
 
-pgo: deps  ## the same, optimized by what it does in a training, in build/pgo (about ten minutes)
+pgo: deps  ## the same, for this CPU and optimized by what it does in a training, in build/pgo (about ten minutes)
 	@cmake/profile_guided_build.sh
 
 demo: build  ## the whole thing at work: serve, fetch, verify, measure (under three minutes after the build)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 #
 # The release build once more, optimized by what it did in a training (GCC's -fprofile-use), our code and the third-party
-# libraries alike: build/pgo/bin. `make pgo` calls it. What it gains: docs/performance.md.
+# libraries alike: build/pgo/bin. `make pgo` calls it. What it gains: docs/performance.md. The programs are for the kind of
+# CPU that built them (-march=native); QUICORE_PGO_MARCH=x86-64-v3, for example, makes them for others too.
 #
 #   1  everything with counters
 #   2  the training: server and load generator, each kind of work for some seconds, both kinds of port
@@ -14,6 +15,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 build=$PWD/build/pgo
 counts=$build/profile
+march=-march=${QUICORE_PGO_MARCH:-native}
 export CCACHE_DISABLE=1
 
 stage() {  # stage FLAGS TARGET...
@@ -53,8 +55,8 @@ train() {  # train PORT_KIND
 }
 
 rm -rf "$counts"
-stage "-fprofile-generate=$counts -fprofile-update=prefer-atomic" quicore-server quicore-load
+stage "-fprofile-generate=$counts -fprofile-update=prefer-atomic $march" quicore-server quicore-load
 echo "pgo: training"
 for kind in uring mmsg; do train "$kind"; done
-stage "-fprofile-use=$counts -fprofile-correction -Wno-missing-profile" all
+stage "-fprofile-use=$counts -fprofile-correction -Wno-missing-profile $march" all
 echo "pgo: $build/bin"

@@ -241,8 +241,7 @@ ngtcp2_conn_info Connection::transport_info() const noexcept {
 }
 
 // Twice in a turn that sends: streams ask for the limit with every packet.
-void Connection::observe_transport(Instant now) noexcept {
-  const ngtcp2_conn_info info = transport_info();
+void Connection::observe_transport(const ngtcp2_conn_info& info, Instant now) noexcept {
   observer_.observe(info, now);
   // Of the congestion window, what the path itself holds: the rest stands in queues, and on a path
   // that is short the window says little but how long these are.
@@ -322,7 +321,7 @@ void Connection::stream_wants_to_send(Stream& stream) noexcept {
 void Connection::wants_to_send() noexcept { shard().wants_to_send(*this); }
 
 void Connection::fail(Error error) noexcept {
-  if (!failed_) failed_ = std::move(error);
+  if (failed_ == nullptr) failed_ = std::make_unique<Error>(std::move(error));
 }
 
 }  // namespace quicore::engine

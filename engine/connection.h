@@ -259,7 +259,7 @@ class Connection : public ListHook<EventTag>,
   void raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full);
   void update_deadline();
   ngtcp2_conn_info transport_info() const noexcept;
-  void observe_transport(Instant now) noexcept;
+  void observe_transport(const ngtcp2_conn_info& info, Instant now) noexcept;
   Duration peer_ack_delay() const noexcept;
   StreamAllowance& allowance_of(std::int64_t id) noexcept {
     return (id & 2) == 0 ? peer_bidi_ : peer_uni_;
@@ -308,8 +308,8 @@ class Connection : public ListHook<EventTag>,
   bool released_ = false;
   bool release_handshake_memory_ = false;
   bool use_preferred_address_ = true;
-  std::optional<Error> error_;   // reported by on_closed
-  std::optional<Error> failed_;  // recorded inside a callback
+  std::optional<Error> error_;     // reported by on_closed
+  std::unique_ptr<Error> failed_;  // recorded inside a callback
   IntrusiveList<Stream, EventTag> streams_with_events_;
   std::uint64_t send_queue_limit_ = 0;  // as of the last turn that sent
   std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release

@@ -172,7 +172,7 @@ struct ConnectionCallbacks {
     if (Stream* target = stream(stream_user_data)) {
       target->receive(as_bytes(data, size), fin, early);
     }
-    return connection.failed_ ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
+    return connection.failed_ != nullptr ? NGTCP2_ERR_CALLBACK_FAILURE : 0;
   }
 
   static int acked_stream_data_offset(ngtcp2_conn*, std::int64_t id, std::uint64_t offset,

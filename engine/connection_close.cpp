@@ -87,7 +87,7 @@ void Connection::library_failed(int ngtcp2_error) {
   if (state_ >= ConnectionState::closing) return;
   switch (ngtcp2_error) {
     case NGTCP2_ERR_DRAINING:
-      return begin_draining(failed_ ? failed_ : describe_peer_close());
+      return begin_draining(failed_ != nullptr ? *failed_ : describe_peer_close());
     case NGTCP2_ERR_IDLE_CLOSE:
       return vanish(Error::make(Errc::timed_out,
                                 "nothing was heard from the peer for the idle "
@@ -108,7 +108,7 @@ void Connection::library_failed(int ngtcp2_error) {
   ngtcp2_ccerr error;
   ngtcp2_ccerr_default(&error);
   Error reported = describe_failure(ngtcp2_error);
-  if (failed_) {
+  if (failed_ != nullptr) {
     reported = *failed_;
     const auto* reason = reinterpret_cast<const std::uint8_t*>(reported.reason.data());
     if (reported.space == ErrorSpace::application) {

@@ -28,7 +28,7 @@ struct Connection::PacketRoom {
 bool Connection::write_train(io::SendSlot& slot, Instant now) {
   if (state_ == ConnectionState::closing) return write_close_packet(slot, now);
   if (conn_ == nullptr || state_ > ConnectionState::closing) return false;
-  if (!std::exchange(sending_, true)) observe_transport(now);
+  if (!std::exchange(sending_, true)) observe_transport(transport_info(), now);
   ngtcp2_path_storage storage;
   ngtcp2_path_storage_zero(&storage);
   ngtcp2_pkt_info info{};
@@ -61,7 +61,12 @@ void Connection::train_sent(Instant now) {
 }
 
 void Connection::finish_transmit() {
-  if (std::exchange(sending_, false) && conn_ != nullptr) observe_transport(now());
+  if (std::exchange(sending_, false) && conn_ != nullptr) {
+    const ngtcp2_conn_info info = transport_info();
+    observe_transport(info, now());
+    const bool idle = info.bytes_in_flight == 0 && streams_.empty() && handshake_confirmed_;
+    if (idle) ngtcp2_conn_trim(conn_);  // what the handshake or a burst of work had filled
+  }
   if (release_handshake_memory_ && tls_ != nullptr) {
     release_handshake_memory_ = false;
     tls_->release_handshake_memory();

@@ -380,6 +380,6 @@ Http3Session::Exchange& Http3Session::exchange_of(std::int64_t id, void* stream_
   return exchange;
 }
 
-bool Http3Session::connection_failed() const noexcept { return connection_.failed_.has_value(); }
+bool Http3Session::connection_failed() const noexcept { return connection_.failed_ != nullptr; }
 
 }  // namespace quicore::engine

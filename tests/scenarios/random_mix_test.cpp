@@ -69,7 +69,7 @@ SessionConfig draw_session(Dice& dice, SessionConfig config) {
     config.transport.initial_max_stream_data_bidi_remote = dice.between(2'000, 20'000);
     config.transport.initial_max_stream_data_bidi_local = dice.between(2'000, 20'000);
   }
-  if (dice.one_in(4)) config.transport.active_connection_id_limit = dice.between(2, 8);
+  if (dice.one_in(4)) config.transport.active_connection_id_limit = dice.between(2, 4);
   return config;
 }
 
