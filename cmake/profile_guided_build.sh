@@ -58,5 +58,6 @@ rm -rf "$counts"
 stage "-fprofile-generate=$counts -fprofile-update=prefer-atomic $march" quicore-server quicore-load
 echo "pgo: training"
 for kind in uring mmsg; do train "$kind"; done
+find "$counts" \( -name '*conftest*' -o -name '*CMakeScratch*' \) -delete  # programs of configure checks: each is another one
 stage "-fprofile-use=$counts -fprofile-correction -Wno-missing-profile $march" all
 echo "pgo: $build/bin"

@@ -144,6 +144,8 @@ std::vector<Figure> make() {
   all.push_back(bulk("upload-one-core", "upload, one core", Place::one_core, up, one_core));
   all.push_back(bulk("download-9000", "download, payload 9000, two cores", Place::two_cores, down,
                      nullptr, "9000"));
+  all.push_back(bulk("download-largest", "download, payload found by path MTU discovery, two cores",
+                     Place::two_cores, down, nullptr, "65507"));
   all.push_back(bulk("download-100", "download, 100 connections, two server shards",
                      Place::two_shards,
                      {"--mode", "download", "--size", "1MiB", "--connections", "100"}, nullptr));
