@@ -275,18 +275,18 @@ bool round_trip(io_uring* ring, int fd) {
 }
 
 void wait_for_answers(benchmark::State& state, Way way, bool busy_poll) {
-  static const auto kCpus = io::allowed_cpus();
-  const Pinned pinned(kCpus.front());
+  const std::vector<int> cpus = io::allowed_cpus();
+  const Pinned pinned(cpus.front());
   UdpPath path = UdpPath::open(way);
   Ring ring(path.refused.empty() ? path.sender->fd() : 0);
   std::string refused = path.refused.empty() ? ring.refused : path.refused;
-  if (kCpus.size() < 2) refused = "two cores are needed";
+  if (cpus.size() < 2) refused = "two cores are needed";
   std::string label = refused;
   std::atomic<bool> stop{false};
   std::thread answering;
   if (refused.empty()) {
     path.connect();
-    answering = std::thread([&] { answer(path, kCpus[1], stop); });
+    answering = std::thread([&] { answer(path, cpus[1], stop); });
     if (busy_poll) {
       io_uring_napi napi{.busy_poll_to = 50, .prefer_busy_poll = 1, .pad = {}, .resv = 0};
       const int error = io_uring_register_napi(ring.get(), &napi);
