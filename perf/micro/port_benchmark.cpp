@@ -14,9 +14,11 @@
 #include <cstring>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "io/cpu.h"
 #include "io/port_factory.h"
+#include "perf/micro/pinned.h"
 
 namespace quicore::io {
 namespace {
@@ -75,15 +77,15 @@ void acknowledge_trains(End& end, const Address& to, bool spin, std::atomic<bool
 void transfer(benchmark::State& state, PortChoice choice) {
   const bool spin = state.range(0) != 0;
   const bool one_core = state.range(1) != 0;
-  static const auto kCpus = allowed_cpus();  // before the first pinning
-  if (kCpus.size() < 2 && !one_core) return state.SkipWithError("two cores are needed");
+  const std::vector<int> cpus = allowed_cpus();
+  if (cpus.size() < 2 && !one_core) return state.SkipWithError("two cores are needed");
   End sender(choice);
   std::atomic<bool> stop{false};
   std::atomic<bool> ready{false};
   Address to;
   PortStats receiver_stats;
   std::thread receiving([&] {
-    if (!pin_this_thread(kCpus[one_core ? 0 : 1])) return;
+    if (!pin_this_thread(cpus[one_core ? 0 : 1])) return;
     End receiver(choice);
     to = receiver.address;
     receiver.port->wait(receiver.port->now());
@@ -92,7 +94,7 @@ void transfer(benchmark::State& state, PortChoice choice) {
     receiver_stats = receiver.port->stats();
   });
   while (!ready) std::this_thread::yield();
-  value_or_throw(pin_this_thread(kCpus[0]));
+  const perf::Pinned pinned(cpus[0]);  // other benchmarks need both
 
   std::uint64_t sent = 0;
   std::uint64_t acknowledged = 0;

@@ -46,6 +46,10 @@ TEST(Microbench, HasABenchmarkOfEveryStage) {
                            "Request/h3",
                            "Handshake/",
                            "Port",
+                           "UringSend/loopback/trains:8/today",
+                           "UringSend/veth/trains:8/zero_copy",
+                           "UringReceive/trains:8/today",
+                           "UringWait/loopback/napi_busy_poll",
                            "LatencyHistogram/"}) {
     EXPECT_THAT(ended.output, HasSubstr(name));
   }
