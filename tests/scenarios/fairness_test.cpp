@@ -32,13 +32,11 @@ perf::CompetitionResult compete(const perf::CompetitionPlan& plan) {
   return result.value_or(perf::CompetitionResult{.flows = {{}, {}}});
 }
 
-TEST(Fairness, TwoBbrFlowsShareTheBottleneckEvenly) {
-  for (const double loss : {0.0, 0.001}) {
-    const auto result = compete(plan_of(CongestionControl::bbr, 1, loss));
-    EXPECT_GE(result.jain_index, 0.75) << loss;
-    EXPECT_GE(result.ratio(), 0.9) << loss;
-    EXPECT_LE(result.dropped_by_queue, 0.02) << loss;
-  }
+TEST(Fairness, TwoBbrFlowsShareTheBottleneckInSpiteOfRandomLoss) {
+  const auto result = compete(plan_of(CongestionControl::bbr, 1, 0.001));
+  EXPECT_GE(result.jain_index, 0.75);
+  EXPECT_GE(result.ratio(), 0.9);
+  EXPECT_LE(result.dropped_by_queue, 0.02);
 }
 
 // Two windows of BBR, which is what it has in flight at most, fit into this queue: CUBIC does not
