@@ -29,6 +29,7 @@ class BandwidthLink final : public Link {
  public:
   explicit BandwidthLink(Bandwidth spec) : Link("bandwidth"), spec_(spec) {
     QUICORE_CHECK(spec.bits_per_second > 0);
+    QUICORE_CHECK(spec.changes_at == kForever || spec.bits_per_second_then > 0);
   }
 
  private:
@@ -51,16 +52,19 @@ class BandwidthLink final : public Link {
       fate.changed = true;
     }
     const Duration starts = queue_.empty() ? now : queue_.back().leaves;
-    const Duration leaves = starts + time_on_wire(size);
+    const Duration leaves = starts + time_on_wire(size, starts);
     queue_.push_back({leaves, size});
     queued_ += size;
     stats_.longest_queue = std::max(stats_.longest_queue, queued_);
+    stats_.waited += starts - now;
     fate.hold = leaves - now;
     return fate;
   }
   static bool capable(io::Ecn ecn) { return ecn == io::Ecn::ect0 || ecn == io::Ecn::ect1; }
-  Duration time_on_wire(std::uint64_t size) const {
-    return Duration(static_cast<Duration::rep>(size * 8 * 1'000'000'000 / spec_.bits_per_second));
+  Duration time_on_wire(std::uint64_t size, Duration starts) const {
+    const std::uint64_t rate =
+        starts < spec_.changes_at ? spec_.bits_per_second : spec_.bits_per_second_then;
+    return Duration(static_cast<Duration::rep>(size * 8 * 1'000'000'000 / rate));
   }
 
   Bandwidth spec_;

@@ -24,6 +24,7 @@ struct LinkStats {
   std::uint64_t held = 0;           // arrived later than without this link
   std::uint64_t changed = 0;        // payload, ECN bits or addresses
   std::uint64_t longest_queue = 0;  // bytes; Bandwidth only
+  Duration waited{};  // all of them together, before they went onto the wire; the same
 };
 
 struct Fate {

@@ -31,10 +31,13 @@ struct Delay {
 // A bottleneck: IP packets leave one after the other at this rate; those that do not fit into the
 // queue are dropped at its tail (the packet on the wire counts as queued). `mark_above`:
 // ECN-capable datagrams that find more bytes than this waiting get CE (RFC 3168 5); 0 = never.
+// From `changes_at` on packets go onto the wire at the other rate; the queue stays what it is.
 struct Bandwidth {
   std::uint64_t bits_per_second{};
   std::uint64_t queue_bytes = 64 * 1024;
   std::uint64_t mark_above = 0;
+  Duration changes_at = kForever;
+  std::uint64_t bits_per_second_then = 0;
 };
 
 // Each datagram is lost independently.

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // quicore-path: bulk over a long path with loss, simulated, beside what theory allows.
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
+#include <optional>
+#include <string>
+#include <vector>
 
+#include "perf/path/competition_report.h"
 #include "perf/path/report.h"
 #include "tools/common/options.h"
 #include "tools/common/progress_line.h"
@@ -17,13 +22,18 @@ constexpr const char* kDescription =
     "there\n"
     "in theory (perf/path/theory.h). Virtual time and a seed: the same figures on every machine, "
     "and\n"
-    "no network. The bottleneck is the server's side of the path; behind it packets are lost.";
+    "no network. The bottleneck is the server's side of the path; behind it packets are lost. With "
+    "\n"
+    "--flows, several downloads at once, and how they share it.";
 
 // 12.5 MB in flight at once, in the defaults; a second of it takes about a second of one core.
 struct Options {
   perf::TransferPlan plan;
   std::vector<CongestionControl> algorithms;
+  std::vector<CongestionControl> flows;  // none: one transfer at a time
+  Duration stagger{};
   double rate_mbps = 1000;
+  double then_rate_mbps = 0;
   double loss_percent = 0.1;
   double back_loss_percent = 0;
   unsigned seeds = 3;
@@ -35,13 +45,19 @@ constexpr double kMostMbps = 100'000;
 constexpr double kMostQueue = 100;
 constexpr double kMostLossPercent = 50;
 constexpr unsigned kMostSeeds = 1000;
+constexpr std::size_t kMostFlows = 64;
 constexpr std::chrono::milliseconds kShortest{1};
+
+// In the order of the enumeration.
+std::vector<std::string_view> names_of_algorithms() {
+  return {perf::name_of(CongestionControl::cubic), perf::name_of(CongestionControl::reno),
+          perf::name_of(CongestionControl::bbr)};
+}
 
 // "all", or one.
 void add_algorithms(CLI::App& app, std::vector<CongestionControl>& target) {
-  const std::vector<std::string_view> names = {perf::name_of(CongestionControl::cubic),
-                                               perf::name_of(CongestionControl::reno),
-                                               perf::name_of(CongestionControl::bbr), "all"};
+  std::vector<std::string_view> names = names_of_algorithms();
+  names.emplace_back("all");
   const auto read = [&target, names](const std::string& text) {
     const auto place = tools::parse_choice(text, names);
     if (!place) throw CLI::ValidationError("--cc", place.error());
@@ -53,11 +69,56 @@ void add_algorithms(CLI::App& app, std::vector<CongestionControl>& target) {
       ->default_str("all");
 }
 
+tools::Parsed<std::vector<CongestionControl>> parse_flows(std::string_view text) {
+  const std::vector<std::string_view> names = names_of_algorithms();
+  std::vector<CongestionControl> flows;
+  for (std::size_t at = 0; at <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', at), text.size());
+    const auto place = tools::parse_choice(text.substr(at, comma - at), names);
+    if (!place) return std::unexpected(place.error());
+    flows.push_back(static_cast<CongestionControl>(*place));
+    at = comma + 1;
+  }
+  if (flows.size() > kMostFlows) {
+    return std::unexpected("these are " + std::to_string(flows.size()) + " flows: write at most " +
+                           std::to_string(kMostFlows));
+  }
+  return flows;
+}
+
+void add_flows(CLI::App& app, Options& options) {
+  tools::add_parsed(app, "--flows", options.flows,
+                    "downloads that share the path, by their congestion controls, as in "
+                    "bbr,bbr,cubic",
+                    parse_flows)
+      ->type_name("NAMES");
+  tools::add_duration(app, "--stagger", options.stagger,
+                      "with --flows: from one's beginning to the next one's");
+  tools::add_decimal(app, "--then-rate", options.then_rate_mbps, 0.1, kMostMbps,
+                     "with --flows: Mbit/s of the bottleneck when the start is over")
+      ->default_str("--rate");
+}
+
+// What makes no sense together.
+void check(const CLI::App& app, const Options& options) {
+  const auto given = [&](const char* name) { return app.get_option(name)->count() > 0; };
+  if (!options.flows.empty() && given("--cc")) {
+    tools::refuse_option("--cc",
+                         "--flows names the congestion control of each flow: give one of them");
+  }
+  for (const char* name : {"--stagger", "--then-rate"}) {
+    if (options.flows.empty() && given(name)) {
+      tools::refuse_option(name, "is about several flows: name them by --flows");
+    }
+  }
+}
+
 Options parse(int argc, char** argv) {
   Options options;
   perf::PathShape& path = options.plan.path;
   CLI::App app(kDescription, "quicore-path");
   add_algorithms(app, options.algorithms);
+  add_flows(app, options);
   tools::add_decimal(app, "--rate", options.rate_mbps, 0.1, kMostMbps, "Mbit/s of the bottleneck")
       ->default_str("1000");
   tools::add_duration(app, "--rtt", path.round_trip, "round trip of an empty path", kShortest);
@@ -82,46 +143,86 @@ Options parse(int argc, char** argv) {
                       "with --json: how the transfer stood each time this passed; 0: left out");
   app.add_flag("--json", options.json, "print one line of JSON instead of the table");
   app.add_flag("--quiet", options.quiet, "no progress line");
-  tools::parse_or_exit(app, argc, argv);
+  tools::parse_or_exit(app, argc, argv, [&] { check(app, options); });
   path.bits_per_second = static_cast<std::uint64_t>(options.rate_mbps * 1e6);
   path.loss = options.loss_percent / 100;
   path.back_loss = options.back_loss_percent / 100;
   return options;
 }
 
-}  // namespace
+// One run after the other, with a line of progress. False, after a sentence, when one ended early.
+class Runs {
+ public:
+  explicit Runs(const Options& options)
+      : seeds_(options.seeds), progress_(std::cerr, style(options)) {}
 
-int main(int argc, char** argv) {
-  const Options options = parse(argc, argv);
-  auto style = tools::ProgressLine::style_of(2);
-  style.quiet = options.quiet;
-  tools::ProgressLine progress(std::cerr, style);
+  template <class Plan, class Outcome>
+  bool of_each_seed(Plan plan, const std::string& name, Result<Outcome> (*run)(const Plan&),
+                    std::vector<Outcome>& outcomes) {
+    for (unsigned i = 0; i < seeds_; ++i, ++plan.seed) {
+      progress_.update(std::chrono::steady_clock::now(), "quicore-path: " + name + ", run " +
+                                                             std::to_string(i + 1) + " of " +
+                                                             std::to_string(seeds_));
+      auto outcome = run(plan);
+      if (!outcome) {
+        progress_.clear();
+        std::fprintf(stderr, "quicore-path: the transfer ended early, with seed %llu: %s\n",
+                     static_cast<unsigned long long>(plan.seed), outcome.error().reason.c_str());
+        return false;
+      }
+      outcomes.push_back(std::move(*outcome));
+    }
+    return true;
+  }
+
+ private:
+  static tools::ProgressLine::Style style(const Options& options) {
+    auto style = tools::ProgressLine::style_of(2);
+    style.quiet = options.quiet;
+    return style;
+  }
+
+  const unsigned seeds_;
+  tools::ProgressLine progress_;
+};
+
+// What is printed; nothing when a run ended early.
+std::optional<std::string> run_alone(const Options& options) {
+  Runs runs(options);
   std::vector<perf::PathRow> rows;
   for (const CongestionControl algorithm : options.algorithms) {
     perf::PathRow& row = rows.emplace_back();
     row.plan = options.plan;
     row.plan.algorithm = algorithm;
-    for (unsigned i = 0; i < options.seeds; ++i) {
-      progress.update(std::chrono::steady_clock::now(),
-                      "quicore-path: " + std::string(perf::name_of(algorithm)) + ", run " +
-                          std::to_string(i + 1) + " of " + std::to_string(options.seeds));
-      perf::TransferPlan plan = row.plan;
-      plan.seed += i;
-      auto result = perf::run_transfer(plan);
-      if (!result) {
-        progress.clear();
-        std::fprintf(stderr, "quicore-path: the transfer ended early, with seed %llu: %s\n",
-                     static_cast<unsigned long long>(plan.seed), result.error().reason.c_str());
-        return 1;
-      }
-      row.runs.push_back(std::move(*result));
-    }
+    const std::string name(perf::name_of(algorithm));
+    if (!runs.of_each_seed(row.plan, name, perf::run_transfer, row.runs)) return std::nullopt;
   }
-  progress.clear();
-  if (options.json) {
-    std::printf("%s\n", perf::to_json_line(rows).c_str());
-  } else {
-    std::fputs(perf::to_markdown(rows).c_str(), stdout);
-  }
+  return options.json ? perf::to_json_line(rows) + "\n" : perf::to_markdown(rows);
+}
+
+std::optional<std::string> run_together(const Options& options) {
+  perf::CompetitionPlan plan;
+  plan.path = options.plan.path;
+  plan.flows = options.flows;
+  plan.seed = options.plan.seed;
+  plan.stagger = options.stagger;
+  plan.start = options.plan.start;
+  plan.duration = options.plan.duration;
+  plan.bits_per_second_then = static_cast<std::uint64_t>(options.then_rate_mbps * 1e6);
+  plan.sample = options.plan.sample;
+  Runs runs(options);
+  std::vector<perf::CompetitionResult> results;
+  const std::string name = std::to_string(plan.flows.size()) + " flows";
+  if (!runs.of_each_seed(plan, name, perf::run_competition, results)) return std::nullopt;
+  return options.json ? perf::to_json_line(plan, results) + "\n" : perf::to_markdown(plan, results);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options = parse(argc, argv);
+  const auto text = options.flows.empty() ? run_alone(options) : run_together(options);
+  if (!text) return 1;
+  std::fputs(text->c_str(), stdout);
   return 0;
 }

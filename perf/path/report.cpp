@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <numeric>
 
+#include "perf/path/text.h"
 #include "tools/common/json_members.h"
 
 namespace quicore::perf {
@@ -19,15 +19,6 @@ double mean(const std::vector<TransferResult>& runs, double (*value)(const Trans
       [&](double so_far, const TransferResult& run) { return so_far + value(run); });
   return sum / static_cast<double>(runs.size());
 }
-
-std::string number(const char* format, double value) {
-  std::array<char, 64> text{};
-  std::snprintf(text.data(), text.size(), format, value);
-  return text.data();
-}
-
-// Three digits are enough for what differs from seed to seed.
-std::string rate(double mbps) { return number(mbps < 100 ? "%.1f" : "%.0f", mbps) + " Mbit/s"; }
 
 }  // namespace
 

@@ -54,6 +54,20 @@ TEST(SimBandwidth, DatagramsLeaveOneAfterTheOtherAtTheRateOfTheLink) {
   EXPECT_EQ(net.b.received[2].at, 24ms);
 }
 
+TEST(SimBandwidth, WhatWaitsWhenTheRateChangesLeavesAtTheNewOne) {
+  Bandwidth bandwidth{1_Mbit};
+  bandwidth.changes_at = 8ms;
+  bandwidth.bits_per_second_then = 2_Mbit;
+  TwoHosts net({bandwidth});
+  net.a.send_train(net.b.address(), of_size(3 * 972), 972);
+  net.settle();
+  ASSERT_THAT(net.b.received, SizeIs(3));
+  EXPECT_EQ(net.b.received[0].at, 8ms);
+  EXPECT_EQ(net.b.received[1].at, 12ms);
+  EXPECT_EQ(net.b.received[2].at, 16ms);
+  EXPECT_EQ(net.route.there().link(0).stats().waited, 8ms + 12ms);
+}
+
 TEST(SimBandwidth, WhatFillsTheQueueExactlyPassesAndOneByteMoreIsDropped) {
   TwoHosts fits({Bandwidth{1_Mbit, 3000}});
   fits.a.send_train(fits.b.address(), of_size(3 * 972), 972);
