@@ -83,7 +83,7 @@ struct EndpointConfig {
   // The same for all hosts together (EC13).
   std::uint64_t max_connections_total = 1000;
   // Largest UDP payload sent. Unset: starts at 1252 (IPv4) or 1232 (IPv6) and path MTU discovery
-  // raises it (RFC 9000 14.3). Set: the bound of discovery; 1200..65507.
+  // raises it (RFC 9000 14.3). Set: discovery's bound; 1200..65507, io::kMaxTrainSize of it are used.
   std::optional<std::uint64_t> max_payload_size{};
   // False: the payload size given above is used from the first 1-RTT packet on, for networks whose
   // MTU is known (loopback, a data centre).

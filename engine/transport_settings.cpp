@@ -6,6 +6,8 @@
 #include <cstring>
 #include <optional>
 
+#include "io/datagram.h"
+
 namespace quicore::engine {
 
 namespace {
@@ -13,7 +15,7 @@ namespace {
 // Payload sizes that path MTU discovery tries, ascending, each the largest of a common link: Ethernet
 // over tunnels, Ethernet with IPv6 and IPv4, 4K, jumbo frames, loopback. Bounded by max_payload_size.
 constexpr std::array<std::uint16_t, 8> kDiscoveryProbes = {1392, 1444, 1452,  1472,
-                                                           4048, 8952, 32768, 65487};
+                                                           4048, 8952, 32768, io::kMaxTrainSize};
 
 // RFC 9000 14: what every path must carry; the specification starts a little above (EC14).
 constexpr std::size_t kStartPayloadIpv4 = 1252;
@@ -55,7 +57,7 @@ void set_payload_size(ngtcp2_settings& settings, const EndpointConfig& config, b
   const std::size_t largest = static_cast<std::size_t>(config.max_payload_size.value_or(
       config.path_mtu_discovery ? (ipv4 ? kDefaultLargestPayloadIpv4 : kDefaultLargestPayloadIpv6)
                                 : start));
-  settings.max_tx_udp_payload_size = largest;
+  settings.max_tx_udp_payload_size = std::min<std::size_t>(largest, io::kMaxTrainSize);
   if (!config.path_mtu_discovery) {
     settings.no_pmtud = 1;
     settings.no_tx_udp_payload_size_shaping = 1;

@@ -8,6 +8,7 @@
 #include <any>
 #include <limits>
 
+#include "io/datagram.h"
 #include "tests/spec/two_ends.h"
 
 namespace quicore::test {
@@ -186,6 +187,15 @@ TEST(SpecEndpointConfig, MaxPayloadSizeBoundsEveryDatagram) {
             1300u);
   EXPECT_LE(largest_datagram({.max_payload_size = 1380}, Family::ipv4), 1380u);
   EXPECT_GT(largest_datagram({}, Family::ipv4), 1252u) << "discovery found more";
+}
+
+// spec: EC14
+TEST(SpecEndpointConfig, TheLargestPayloadIsWhatOneMessageHolds) {
+  EXPECT_EQ(
+      largest_datagram({.max_payload_size = 65507, .path_mtu_discovery = false}, Family::ipv4),
+      io::kMaxTrainSize);
+  EXPECT_EQ(largest_datagram({.max_payload_size = 65507}, Family::ipv4), io::kMaxTrainSize)
+      << "by discovery";
 }
 
 // Most bytes on the way during an upload, with credit of 64 KiB that may grow.
