@@ -185,7 +185,7 @@ struct LoggedPair : ApiPair {
   explicit LoggedPair(WorldOptions options) : ApiPair(std::move(options)) {}
   void begin(const std::string& alpn, SessionConfig of_server) {
     collecting_ = server.endpoint.on_session().add_listener(
-        [this](Session accepted) { server.shard().spawn(at_server.collect(accepted.qlog())); });
+        [this](Session arrived) { server.shard().spawn(at_server.collect(arrived.qlog())); });
     connect(with_qlog(std::move(of_server)), with_qlog(client_config(alpn)));
     client.shard().spawn(at_client.collect(session.qlog()));
   }
