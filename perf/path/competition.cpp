@@ -14,12 +14,6 @@ namespace quicore::perf {
 
 namespace {
 
-sim::WorldOptions world_options(std::uint64_t seed) {
-  sim::WorldOptions options;
-  options.seed = seed;
-  return options;
-}
-
 sim::Path changing(const CompetitionPlan& plan) {
   sim::Path path = there(plan.path);
   if (plan.bits_per_second_then != 0) {

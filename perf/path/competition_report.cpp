@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perf/path/competition_report.h"
 
-#include <algorithm>
-#include <limits>
-
+#include "perf/path/conditions_json.h"
 #include "perf/path/report.h"
+#include "perf/path/spread.h"
 #include "perf/path/text.h"
 #include "tools/common/format.h"
 #include "tools/common/json_members.h"
@@ -12,31 +11,6 @@
 namespace quicore::perf {
 
 namespace {
-
-// Of one figure over the runs.
-struct Spread {
-  double mean = 0;
-  double least = 0;
-  double most = 0;
-};
-
-template <class Value>
-Spread spread(const std::vector<CompetitionResult>& runs, Value value) {
-  if (runs.empty()) return {};
-  Spread all{0, std::numeric_limits<double>::max(), std::numeric_limits<double>::lowest()};
-  for (const CompetitionResult& run : runs) {
-    const double one = value(run);
-    all.mean += one / static_cast<double>(runs.size());
-    all.least = std::min(all.least, one);
-    all.most = std::max(all.most, one);
-  }
-  return all;
-}
-
-std::string with_range(const char* format, const Spread& all) {
-  return number(format, all.mean) + " (" + number(format, all.least) + " to " +
-         number(format, all.most) + ")";
-}
 
 double lost_share(const FlowResult& flow) {
   return flow.packets_sent > 0
@@ -135,14 +109,7 @@ std::string to_json_line(const CompetitionPlan& plan, const std::vector<Competit
   json["stagger_seconds"] = seconds(plan.stagger);
   json["rate_mbps"] = static_cast<double>(plan.path.bits_per_second) / 1e6;
   json["rate_then_mbps"] = static_cast<double>(plan.bits_per_second_then) / 1e6;
-  json["rtt_ms"] = seconds(plan.path.round_trip) * 1e3;
-  json["queue_bytes"] = plan.path.queue_bytes();
-  json["loss"] = plan.path.loss;
-  json["back_loss"] = plan.path.back_loss;
-  json["payload"] = plan.path.payload;
-  json["first_seed"] = plan.seed;
-  json["start_seconds"] = seconds(plan.start);
-  json["steady_seconds"] = seconds(plan.duration);
+  conditions_to_json(json, plan);
   json["theory_mbps"] = runs.empty() ? 0 : runs.front().theory_mbps;
   json["steady_mbps"] = spread(runs, [](const auto& run) { return run.steady_mbps; }).mean;
   json["ratio"] = spread(runs, [](const auto& run) { return run.ratio(); }).mean;

@@ -35,6 +35,12 @@ double mbps(std::uint64_t bytes, Duration duration) noexcept {
   return static_cast<double>(bytes) * 8 / seconds(duration) / 1e6;
 }
 
+sim::WorldOptions world_options(std::uint64_t seed) {
+  sim::WorldOptions options;
+  options.seed = seed;
+  return options;
+}
+
 sim::Path there(const PathShape& path) {
   return {sim::Bandwidth{path.bits_per_second, path.queue_bytes()}, sim::Loss{path.loss},
           sim::Delay{path.round_trip / 2}};

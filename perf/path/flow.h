@@ -23,6 +23,9 @@ inline constexpr Duration kHandshakePatience = std::chrono::minutes(1);
 
 double mbps(std::uint64_t bytes, Duration duration) noexcept;
 
+// Of a world in which flows meet.
+sim::WorldOptions world_options(std::uint64_t seed);
+
 // In the order in which the server's packets meet them; the way back in the same order.
 sim::Path there(const PathShape& path);
 sim::Path back(const PathShape& path);

@@ -1,26 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "perf/path/report.h"
 
-#include <algorithm>
 #include <array>
-#include <numeric>
 
+#include "perf/path/conditions_json.h"
 #include "perf/path/text.h"
 #include "tools/common/json_members.h"
 
 namespace quicore::perf {
-
-namespace {
-
-double mean(const std::vector<TransferResult>& runs, double (*value)(const TransferResult&)) {
-  if (runs.empty()) return 0;
-  const double sum = std::accumulate(
-      runs.begin(), runs.end(), 0.0,
-      [&](double so_far, const TransferResult& run) { return so_far + value(run); });
-  return sum / static_cast<double>(runs.size());
-}
-
-}  // namespace
 
 template <class Sample, class Visit>
 requires std::same_as<std::remove_const_t<Sample>, TransferSample>
@@ -63,26 +50,16 @@ std::string_view name_of(CongestionControl algorithm) noexcept {
 
 double PathRow::theory_mbps() const noexcept { return runs.empty() ? 0 : runs.front().theory_mbps; }
 
-double PathRow::mean_ratio() const noexcept {
-  return mean(runs, [](const TransferResult& run) { return run.ratio(); });
-}
-
-double PathRow::least_ratio() const noexcept {
-  const auto least = std::ranges::min_element(runs, {}, &TransferResult::ratio);
-  return least == runs.end() ? 0 : least->ratio();
-}
-
-double PathRow::most_ratio() const noexcept {
-  const auto most = std::ranges::max_element(runs, {}, &TransferResult::ratio);
-  return most == runs.end() ? 0 : most->ratio();
+Spread PathRow::ratio() const noexcept {
+  return spread(runs, [](const TransferResult& run) { return run.ratio(); });
 }
 
 double PathRow::mean_steady() const noexcept {
-  return mean(runs, [](const TransferResult& run) { return run.steady_mbps; });
+  return spread(runs, [](const TransferResult& run) { return run.steady_mbps; }).mean;
 }
 
 double PathRow::mean_whole() const noexcept {
-  return mean(runs, [](const TransferResult& run) { return run.whole_mbps; });
+  return spread(runs, [](const TransferResult& run) { return run.whole_mbps; }).mean;
 }
 
 std::string to_markdown(const std::vector<PathRow>& rows) {
@@ -93,8 +70,7 @@ std::string to_markdown(const std::vector<PathRow>& rows) {
     const double theory = row.theory_mbps();
     text += "| " + std::string(name_of(row.plan.algorithm)) + " | " +
             number("%.2f BDP", row.plan.path.queue) + " | " + rate(theory) + " | " +
-            rate(row.mean_steady()) + " | " + number("%.3f", row.mean_ratio()) + " (" +
-            number("%.3f", row.least_ratio()) + " to " + number("%.3f", row.most_ratio()) + ") | " +
+            rate(row.mean_steady()) + " | " + with_range("%.3f", row.ratio()) + " | " +
             rate(row.mean_whole()) + " | " +
             number("%.3f", theory > 0 ? row.mean_whole() / theory : 0) + " |\n";
   }
@@ -104,22 +80,14 @@ std::string to_markdown(const std::vector<PathRow>& rows) {
 std::string to_json_line(const std::vector<PathRow>& rows) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const PathRow& row : rows) {
-    const PathShape& path = row.plan.path;
     nlohmann::ordered_json json;
     json["control"] = name_of(row.plan.algorithm);
-    json["rate_mbps"] = static_cast<double>(path.bits_per_second) / 1e6;
-    json["rtt_ms"] = seconds(path.round_trip) * 1e3;
-    json["queue_bytes"] = path.queue_bytes();
-    json["loss"] = path.loss;
-    json["back_loss"] = path.back_loss;
-    json["payload"] = path.payload;
-    json["first_seed"] = row.plan.seed;
-    json["start_seconds"] = seconds(row.plan.start);
-    json["steady_seconds"] = seconds(row.plan.duration);
+    json["rate_mbps"] = static_cast<double>(row.plan.path.bits_per_second) / 1e6;
+    conditions_to_json(json, row.plan);
     json["theory_mbps"] = row.theory_mbps();
     json["steady_mbps"] = row.mean_steady();
     json["whole_mbps"] = row.mean_whole();
-    json["ratio"] = row.mean_ratio();
+    json["ratio"] = row.ratio().mean;
     json["runs"] = row.runs;
     all.push_back(std::move(json));
   }

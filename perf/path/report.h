@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "perf/path/spread.h"
 #include "perf/path/transfer.h"
 
 namespace quicore::perf {
@@ -20,9 +21,7 @@ struct PathRow {
 
   double theory_mbps() const noexcept;
   // Of the runs, in the share of the theory that they reached when the start was over.
-  double mean_ratio() const noexcept;
-  double least_ratio() const noexcept;
-  double most_ratio() const noexcept;
+  Spread ratio() const noexcept;
   // In Mbit/s, start and all.
   double mean_steady() const noexcept;
   double mean_whole() const noexcept;

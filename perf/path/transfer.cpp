@@ -12,12 +12,6 @@ namespace quicore::perf {
 
 namespace {
 
-sim::WorldOptions world_options(std::uint64_t seed) {
-  sim::WorldOptions options;
-  options.seed = seed;
-  return options;
-}
-
 class Transfer {
  public:
   explicit Transfer(const TransferPlan& plan)

@@ -13,6 +13,8 @@
 #include <thread>
 #include <vector>
 
+#include "tests/loopback/both_ports.h"
+
 namespace quicore::test {
 namespace {
 
@@ -104,23 +106,15 @@ Task<std::string> who_serve(int times, Address address, const DevelopmentIdentit
   co_return all;
 }
 
-class EndpointClone : public testing::TestWithParam<PortChoice> {
+class EndpointClone : public OnBothPorts {
  protected:
-  void SetUp() override {
-    auto created = Runtime::create({.shards = kShards, .pin = false, .port = GetParam()});
-    if (!created && GetParam() == PortChoice::uring) GTEST_SKIP() << to_string(created.error());
-    runtime_ = value_or_throw(std::move(created));
-  }
+  EndpointClone() : OnBothPorts({.shards = kShards, .pin = false}) {}
   void run(Task<int> (*main)(Runtime& runtime)) {
     EXPECT_EQ(runtime_->run(main(*runtime_)), EXIT_SUCCESS);
   }
-  std::unique_ptr<Runtime> runtime_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Ports, EndpointClone, testing::Values(PortChoice::uring, PortChoice::mmsg),
-                         [](const auto& port) {
-                           return port.param == PortChoice::uring ? "IoUring" : "Mmsg";
-                         });
+INSTANTIATE_TEST_SUITE_P(Ports, EndpointClone, kBothPorts, name_of_port);
 
 Task<int> lives_on_another_thread(Runtime& runtime) {
   Clones clones(runtime);

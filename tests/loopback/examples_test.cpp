@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/loopback/both_ports.h"
+
 // Each is a program with functions of the same names: a namespace each, and main() becomes one
 // more.
 #define main example_main
@@ -71,23 +73,13 @@ const DevelopmentIdentity& identity() {
 
 Address anywhere() { return Address::loopback(Family::ipv4, 0); }
 
-class Examples : public testing::TestWithParam<PortChoice> {
+class Examples : public OnBothPorts {
  protected:
-  void SetUp() override {
-    auto created = Runtime::create({.shards = 1, .port = GetParam()});
-    if (!created && GetParam() == PortChoice::uring) GTEST_SKIP() << to_string(created.error());
-    runtime_ = value_or_throw(std::move(created));
-  }
   Shard& shard() { return runtime_->shard(0); }
   int run(Task<int> main) { return runtime_->run(std::move(main)); }
-
-  std::unique_ptr<Runtime> runtime_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Ports, Examples, testing::Values(PortChoice::uring, PortChoice::mmsg),
-                         [](const auto& test) {
-                           return test.param == PortChoice::uring ? "IoUring" : "Mmsg";
-                         });
+INSTANTIATE_TEST_SUITE_P(Ports, Examples, kBothPorts, name_of_port);
 
 // spec: EV25
 TEST_P(Examples, TheSimpleClientGetsHelloWorldFromTheSimpleServer) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "tests/loopback/both_ports.h"
 #include "tests/support/engine_node.h"
 
 namespace quicore::test {
@@ -14,13 +15,8 @@ namespace {
 
 constexpr std::size_t kBytes = 8 << 20;
 
-class PayloadSize : public testing::TestWithParam<PortChoice> {
+class PayloadSize : public OnBothPorts {
  protected:
-  void SetUp() override {
-    auto created = Runtime::create({.shards = 1, .port = GetParam()});
-    if (!created && GetParam() == PortChoice::uring) GTEST_SKIP() << to_string(created.error());
-    runtime_ = value_or_throw(std::move(created));
-  }
   // Sends kBytes from the client to the server. Returns the client's packets, -1 if not all arrived.
   int packets_of_an_upload(EndpointConfig config) {
     config.address = Address::loopback(Family::ipv4, 0);
@@ -48,16 +44,12 @@ class PayloadSize : public testing::TestWithParam<PortChoice> {
     const auto packets = static_cast<int>(session.stats().packets_sent);
     co_await client.close();
     co_await server.close();
-    co_return size&&* size == kBytes ? packets : -1;
+    if (!size || *size != kBytes) co_return -1;
+    co_return packets;
   }
-
-  std::unique_ptr<Runtime> runtime_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Ports, PayloadSize, testing::Values(PortChoice::uring, PortChoice::mmsg),
-                         [](const auto& test) {
-                           return test.param == PortChoice::uring ? "IoUring" : "Mmsg";
-                         });
+INSTANTIATE_TEST_SUITE_P(Ports, PayloadSize, kBothPorts, name_of_port);
 
 // spec: EC14
 TEST_P(PayloadSize, MayBeTheLargestOfUdpFromTheBeginning) {

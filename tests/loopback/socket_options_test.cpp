@@ -16,6 +16,8 @@
 #include <optional>
 #include <string>
 
+#include "tests/loopback/both_ports.h"
+
 namespace quicore::test {
 namespace {
 
@@ -89,13 +91,8 @@ class Witness {
   int fd_ = -1;
 };
 
-class SocketOptions : public testing::TestWithParam<PortChoice> {
+class SocketOptions : public OnBothPorts {
  protected:
-  void SetUp() override {
-    auto created = Runtime::create({.shards = 1, .port = GetParam()});
-    if (!created && GetParam() == PortChoice::uring) GTEST_SKIP() << to_string(created.error());
-    runtime_ = value_or_throw(std::move(created));
-  }
   Endpoint create(EndpointConfig config) {
     return value_or_throw(Endpoint::create(runtime_->shard(0), std::move(config)));
   }
@@ -112,13 +109,9 @@ class SocketOptions : public testing::TestWithParam<PortChoice> {
     EXPECT_EQ(runtime->run(main(config, witness.address())), EXIT_SUCCESS);
     return witness.control_of_first_datagram(type);
   }
-  std::unique_ptr<Runtime> runtime_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Ports, SocketOptions, testing::Values(PortChoice::uring, PortChoice::mmsg),
-                         [](const auto& port) {
-                           return port.param == PortChoice::uring ? "IoUring" : "Mmsg";
-                         });
+INSTANTIATE_TEST_SUITE_P(Ports, SocketOptions, kBothPorts, name_of_port);
 
 // spec: EC24 EC25
 TEST_P(SocketOptions, BuffersAreAsLargeAsAskedFor) {
