@@ -23,12 +23,13 @@ perf::TransferResult transfer(CongestionControl algorithm, Duration start, Durat
   return result.value_or(perf::TransferResult());
 }
 
-// The best controller. BBR's draft slows down towards what arrived whenever a round trip had a loss,
-// which on this path each one has: docs/performance.md. A budget that counted what is on its way
-// would allow 0.09.
-TEST(LongPath, BbrUsesMostOfTheBottleneckInSpiteOfTheLoss) {
-  const perf::TransferResult result = transfer(CongestionControl::bbr, 4s, 8s);
-  EXPECT_GE(result.ratio(), 0.78);
+// The best controller, within 5 % of theory. Three intervals of ProbeRTT, each of which halves the
+// window for a quarter of a second, so that every seed pays for three of them: seeds 1 to 4 reach
+// 0.962 to 0.966. The draft's reaction to any loss would reach 0.88 (docs/decisions/0018), a budget
+// that counted what is on its way 0.09.
+TEST(LongPath, BbrComesWithinATwentiethOfTheoryInSpiteOfTheLoss) {
+  const perf::TransferResult result = transfer(CongestionControl::bbr, 4s, 15s);
+  EXPECT_GE(result.ratio(), 0.95);
   EXPECT_LE(result.ratio(), 1.0);
 }
 
