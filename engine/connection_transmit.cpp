@@ -142,7 +142,7 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
     bool fin = false;
     if (stream != nullptr) {
       bool to_end = false;
-      count = stream->send_queue().gather(pieces, to_end);
+      count = stream->send_queue().gather(pieces, to_end, room.capacity);
       fin = to_end && stream->send_queue().finished();
       for (std::size_t i = 0; i < count; ++i) {
         vectors[i] = {
@@ -202,7 +202,7 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
     Http3Session::Chunk chunk;
     const bool may_send = ngtcp2_conn_get_max_data_left2(conn_) > 0;
     connection_blocked_ = connection_blocked_ && !may_send;
-    if ((may_send || !connection_blocked_) && http3_->next_chunk(chunk) < 0) {
+    if ((may_send || !connection_blocked_) && http3_->next_chunk(chunk, room.capacity) < 0) {
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
     if (!may_send) {

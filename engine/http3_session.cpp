@@ -280,7 +280,7 @@ void Http3Session::set_priority(Stream& stream, std::uint8_t urgency, bool incre
 
 // --- transmitting --------------------------------------------------------------------------------
 
-int Http3Session::next_chunk(Chunk& chunk) {
+int Http3Session::next_chunk(Chunk& chunk, std::size_t enough) {
   chunk.stream_id = -1;
   chunk.fin = chunk_ends_stream_ = false;
   chunk.count = 0;
@@ -298,13 +298,14 @@ int Http3Session::next_chunk(Chunk& chunk) {
   if (count < 0) [[unlikely]] {
     return answer(count);
   }
-  chunk.fin = chunk_ends_stream_ = fin != 0;
-  chunk.count = static_cast<std::size_t>(count);
   chunk_size_ = 0;
-  for (std::size_t i = 0; i < chunk.count; ++i) {
-    chunk.pieces[i] = {pieces[i].base, pieces[i].len};
-    chunk_size_ += pieces[i].len;
+  const auto available = static_cast<std::size_t>(count);
+  while (chunk.count < available && chunk_size_ < enough) {
+    const nghttp3_vec& piece = pieces[chunk.count];
+    chunk.pieces[chunk.count++] = {piece.base, piece.len};
+    chunk_size_ += piece.len;
   }
+  chunk.fin = chunk_ends_stream_ = fin != 0 && chunk.count == available;
   return 0;
 }
 

@@ -99,7 +99,8 @@ class Http3Session {
   void set_priority(Stream& stream, std::uint8_t urgency, bool incremental);
 
   // --- from the connection's transmit loop ---
-  int next_chunk(Chunk& chunk);  // negative: connection.fail() was called
+  // No more pieces than it takes to have `enough` bytes.
+  int next_chunk(Chunk& chunk, std::size_t enough);  // negative: connection.fail() was called
   int written(std::int64_t id, std::size_t bytes);
   void blocked(std::int64_t id);     // NGTCP2_ERR_STREAM_DATA_BLOCKED
   void write_shut(std::int64_t id);  // NGTCP2_ERR_STREAM_SHUT_WR or _STREAM_NOT_FOUND

@@ -10,12 +10,16 @@ void SendQueue::push(Buf buf) {
   bufs_.push_back(std::move(buf));
 }
 
-std::size_t SendQueue::gather(std::span<Bytes> pieces, bool& to_end) const noexcept {
+std::size_t SendQueue::gather(std::span<Bytes> pieces, bool& to_end,
+                              std::size_t enough) const noexcept {
   std::size_t count = 0;
+  std::size_t gathered = 0;
   std::size_t index = sent_index_;
   std::uint64_t skip = sent_ - sent_index_offset_;
-  while (count < pieces.size() && index < bufs_.size()) {
-    pieces[count++] = bufs_[index++].bytes().subspan(static_cast<std::size_t>(skip));
+  while (count < pieces.size() && index < bufs_.size() && gathered < enough) {
+    const Bytes piece = bufs_[index++].bytes().subspan(static_cast<std::size_t>(skip));
+    pieces[count++] = piece;
+    gathered += piece.size();
     skip = 0;
   }
   to_end = index >= bufs_.size();

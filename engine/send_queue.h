@@ -33,9 +33,10 @@ class SendQueue {
   void finish() noexcept { finished_ = true; }
   void set_fin_sent() noexcept { fin_sent_ = true; }
 
-  // Fills `pieces` with unsent bytes and returns how many pieces; `to_end` tells whether they reach
-  // the last queued byte.
-  std::size_t gather(std::span<Bytes> pieces, bool& to_end) const noexcept;
+  // Fills `pieces` with unsent bytes, no more pieces than it takes to have `enough` bytes, and returns
+  // how many pieces; `to_end` tells whether they reach the last queued byte.
+  std::size_t gather(std::span<Bytes> pieces, bool& to_end,
+                     std::size_t enough = SIZE_MAX) const noexcept;
   void advance_sent(std::uint64_t count) noexcept;
   // The peer has everything below `offset`: releases the Bufs that lie below it.
   void acknowledge_to(std::uint64_t offset) noexcept;

@@ -43,6 +43,22 @@ TEST(SendQueue, GathersUnsentBytesInOrderWithoutCopying) {
   EXPECT_FALSE(to_end);
 }
 
+TEST(SendQueue, GathersNoMoreThanIsEnough) {
+  SendQueue queue;
+  for (const std::string_view text : {"abc", "def", "ghi"}) queue.push(Buf::copy(text));
+  std::vector<Bytes> room(4);
+  bool to_end = true;
+  EXPECT_EQ(queue.gather(room, to_end, 3), 1u);
+  EXPECT_FALSE(to_end);
+  EXPECT_EQ(queue.gather(room, to_end, 4), 2u);
+  EXPECT_FALSE(to_end);
+  EXPECT_EQ(queue.gather(room, to_end, 7), 3u);
+  EXPECT_TRUE(to_end);
+  queue.advance_sent(1);  // of the first one 2 bytes are left
+  EXPECT_EQ(queue.gather(room, to_end, 3), 2u);
+  EXPECT_FALSE(to_end);
+}
+
 TEST(SendQueue, GoesOnInTheMiddleOfABuf) {
   SendQueue queue;
   queue.push(Buf::copy("abcdef"));
