@@ -17,17 +17,23 @@ using quicore::perf::LimitOptions;
 using quicore::tools::add_number;
 using quicore::tools::format_bit_rate;
 using quicore::tools::format_count;
+using quicore::tools::format_duration;
 using quicore::tools::MachineLimit;
 
 constexpr const char* kDescription =
     "Measures what this machine's kernel and CPU allow QUIC at most: UDP over loopback with a\n"
     "window, GSO and GRO, and AES-128-GCM per packet; small requests and answers; public-key\n"
-    "operations of handshakes. On two cores and on one. Every figure is the median of the rounds.";
+    "operations of handshakes; and for how long the cores do not run at all. On two cores and on\n"
+    "one. Rates are medians of the rounds, stalls those of all rounds together.";
 
 std::string gbps(double value) { return format_bit_rate(value * 1e9); }
 
 std::string per_second(double value) {
   return format_count(static_cast<std::uint64_t>(std::llround(value))) + "/s";
+}
+
+std::string wait(double microseconds) {
+  return format_duration(std::chrono::nanoseconds(std::llround(microseconds * 1e3)));
 }
 
 void print_line(const char* what, const std::string& two_cores, const std::string& one_core) {
@@ -53,7 +59,12 @@ void print_table(const MachineLimit& limit) {
   std::printf("full handshakes, X25519 and P-256\n");
   line("public-key operations: the limit", per_second, limit.handshakes_two_cores,
        limit.handshakes_one_core);
-  std::printf("\n%s: seal %.0f ns, open %.0f ns per packet\n", limit.aead.c_str(), limit.seal_ns,
+  std::printf("stalls: of a request that may be due at any moment\n");
+  line("one in 100 waits longer than", wait, limit.stall_p99_two_cores_us,
+       limit.stall_p99_one_core_us);
+  line("one in 1,000", wait, limit.stall_p99_9_two_cores_us, limit.stall_p99_9_one_core_us);
+  std::printf("\nlongest stall: %s\n", wait(limit.longest_stall_us).c_str());
+  std::printf("%s: seal %.0f ns, open %.0f ns per packet\n", limit.aead.c_str(), limit.seal_ns,
               limit.open_ns);
 }
 

@@ -7,13 +7,16 @@
 #include "perf/limit/handshake_cost.h"
 #include "perf/limit/kernel_exchange.h"
 #include "perf/limit/kernel_udp.h"
+#include "perf/limit/stalls.h"
 
 namespace quicore::perf {
 namespace {
 
 // Parts of a round's time. The bulk path varies most, so it gets most.
 constexpr int kBulkParts = 2;
-constexpr int kPartsOfARound = 2 * kBulkParts + 1 + 2 + 2;  // AEAD; exchanges; small AEAD, keys
+constexpr int kStallParts = 2;
+// AEAD; exchanges; small AEAD, keys.
+constexpr int kPartsOfARound = 2 * kBulkParts + kStallParts + 1 + 2 + 2;
 
 class LimitMeasurement {
  public:
@@ -33,8 +36,9 @@ class LimitMeasurement {
 
   Result<tools::MachineLimit> run() {
     for (round_ = 1; round_ <= options_.rounds; ++round_) {
-      for (const auto step : {&LimitMeasurement::bulk, &LimitMeasurement::aead,
-                              &LimitMeasurement::exchanges, &LimitMeasurement::handshakes}) {
+      for (const auto step :
+           {&LimitMeasurement::bulk, &LimitMeasurement::aead, &LimitMeasurement::exchanges,
+            &LimitMeasurement::handshakes, &LimitMeasurement::stalls}) {
         if (auto done = (this->*step)(); !done) return std::unexpected(done.error());
       }
     }
@@ -48,6 +52,7 @@ class LimitMeasurement {
     limit_.exchange_client_aead_ns = tools::median(exchange_client_aead_);
     limit_.handshake_server_ns = tools::median(handshake_server_);
     limit_.handshake_client_ns = tools::median(handshake_client_);
+    summarize_stalls();
     limit_.derive();
     return limit_;
   }
@@ -127,6 +132,37 @@ class LimitMeasurement {
     return {};
   }
 
+  Result<> stalls() {
+    announce("stalls");
+    const auto samples = observe_stalls(options_.cpus, part_ * kStallParts);
+    if (!samples) return std::unexpected(samples.error());
+    const auto add = [](StallSample& to, const StallSample& from) {
+      to.stalls.insert(to.stalls.end(), from.stalls.begin(), from.stalls.end());
+    };
+    for (const StallSample& sample : *samples) add(stalls_two_, sample);
+    add(stalls_one_, samples->front());
+    stalls_two_.observed += samples->front().observed;
+    stalls_one_.observed += samples->front().observed;
+    return {};
+  }
+
+  void summarize_stalls() {
+    const auto exceeded = [](double share, const StallSample& sample) {
+      const Duration wait = wait_exceeded_by(share, sample.stalls, sample.observed);
+      return static_cast<double>(wait.count()) / 1e3;
+    };
+    if (options_.cpus.size() > 1) {
+      limit_.stall_p99_two_cores_us = exceeded(0.01, stalls_two_);
+      limit_.stall_p99_9_two_cores_us = exceeded(0.001, stalls_two_);
+    }
+    limit_.stall_p99_one_core_us = exceeded(0.01, stalls_one_);
+    limit_.stall_p99_9_one_core_us = exceeded(0.001, stalls_one_);
+    const auto longest = std::max_element(stalls_two_.stalls.begin(), stalls_two_.stalls.end());
+    if (longest != stalls_two_.stalls.end()) {
+      limit_.longest_stall_us = static_cast<double>(longest->count()) / 1e3;
+    }
+  }
+
   const LimitOptions& options_;
   const std::function<void(const std::string&)>& progress_;
   engine::AeadBackend backend_;
@@ -138,6 +174,7 @@ class LimitMeasurement {
   std::vector<double> exchange_two_, exchange_one_;
   std::vector<double> exchange_server_aead_, exchange_client_aead_;
   std::vector<double> handshake_server_, handshake_client_;
+  StallSample stalls_two_, stalls_one_;
 };
 
 }  // namespace

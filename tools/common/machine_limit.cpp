@@ -29,6 +29,11 @@ static void for_each_key(Limit& limit, Visit&& visit) {
   visit("exchange_client_aead_ns", limit.exchange_client_aead_ns);
   visit("handshake_server_ns", limit.handshake_server_ns);
   visit("handshake_client_ns", limit.handshake_client_ns);
+  visit("stall_p99_two_cores_us", limit.stall_p99_two_cores_us);
+  visit("stall_p99_one_core_us", limit.stall_p99_one_core_us);
+  visit("stall_p99_9_two_cores_us", limit.stall_p99_9_two_cores_us);
+  visit("stall_p99_9_one_core_us", limit.stall_p99_9_one_core_us);
+  visit("longest_stall_us", limit.longest_stall_us);
   visit("aead_gbps", limit.aead_gbps);
   visit("two_cores_gbps", limit.two_cores_gbps);
   visit("one_core_gbps", limit.one_core_gbps);
@@ -92,9 +97,12 @@ MachineLimit MachineLimit::joined_with(const MachineLimit& other) const {
        {&MachineLimit::seal_ns, &MachineLimit::open_ns, &MachineLimit::exchange_two_cores,
         &MachineLimit::exchange_one_core, &MachineLimit::exchange_server_aead_ns,
         &MachineLimit::exchange_client_aead_ns, &MachineLimit::handshake_server_ns,
-        &MachineLimit::handshake_client_ns}) {
+        &MachineLimit::handshake_client_ns, &MachineLimit::stall_p99_two_cores_us,
+        &MachineLimit::stall_p99_one_core_us, &MachineLimit::stall_p99_9_two_cores_us,
+        &MachineLimit::stall_p99_9_one_core_us}) {
     joined.*member = (this->*member + other.*member) / 2;
   }
+  joined.longest_stall_us = std::max(longest_stall_us, other.longest_stall_us);
   joined.derive();
   return joined;
 }

@@ -23,6 +23,11 @@ MachineLimit example() {
   limit.exchange_client_aead_ns = 70;
   limit.handshake_server_ns = 100'000;
   limit.handshake_client_ns = 150'000;
+  limit.stall_p99_two_cores_us = 900;
+  limit.stall_p99_one_core_us = 400;
+  limit.stall_p99_9_two_cores_us = 3'000;
+  limit.stall_p99_9_one_core_us = 2'000;
+  limit.longest_stall_us = 5'000;
   limit.derive();
   return limit;
 }
@@ -82,11 +87,15 @@ TEST(MachineLimit, TwoMeasurementsJoinTheirRounds) {
   other.kernel_two_cores_rounds = {60, 70};
   other.seal_ns = 101;
   other.exchange_two_cores = 400'000;
+  other.stall_p99_two_cores_us = 1'100;
+  other.longest_stall_us = 6'000;
   const MachineLimit joined = example().joined_with(other);
   EXPECT_EQ(joined.kernel_two_cores_gbps, 80.0);  // of 60, 70, 80, 81, 82
   EXPECT_EQ(joined.kernel_one_core_gbps, 95.0);
   EXPECT_EQ(joined.seal_ns, 100.0);
   EXPECT_EQ(joined.exchange_two_cores, 450'000.0);
+  EXPECT_EQ(joined.stall_p99_two_cores_us, 1'000.0);
+  EXPECT_EQ(joined.longest_stall_us, 6'000.0);
   EXPECT_DOUBLE_EQ(joined.two_cores_gbps, gbps_of(1452, ns_of(1452, 80) + 100));
 }
 
