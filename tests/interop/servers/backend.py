@@ -9,6 +9,7 @@ import sys
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # two writes an answer: the second would wait for a late ACK
 
     def do_GET(self):
         name = os.path.normpath("www" + self.path.split("?")[0])
