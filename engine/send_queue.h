@@ -33,8 +33,8 @@ class SendQueue {
   void finish() noexcept { finished_ = true; }
   void set_fin_sent() noexcept { fin_sent_ = true; }
 
-  // Fills `pieces` with unsent bytes, no more pieces than it takes to have `enough` bytes, and returns
-  // how many pieces; `to_end` tells whether they reach the last queued byte.
+  // Fills `pieces` with unsent bytes, no more of them than it takes to have `enough` bytes, and
+  // returns how many pieces; `to_end` tells whether they reach the last queued byte.
   std::size_t gather(std::span<Bytes> pieces, bool& to_end,
                      std::size_t enough = SIZE_MAX) const noexcept;
   void advance_sent(std::uint64_t count) noexcept;

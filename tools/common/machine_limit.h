@@ -22,9 +22,9 @@
 // Small requests: the same, with one datagram each way and the AEAD operations of both. Handshakes:
 // the public-key operations alone, of the busier side or of both; the kernel is negligible there.
 //
-// Latencies of an open loop: one per cent, and a thousandth, of all moments lie in stalls that last longer
-// than this, in which the cores did not run a thread that only read the clock (perf/limit/stalls.h). A
-// 99th percentile below the first needs luck.
+// Latencies of an open loop: what one moment in a hundred, and one in a thousand, has to wait longer
+// than until the cores run again, seen by a thread that only reads the clock (perf/limit/stalls.h).
+// A 99th percentile below the first needs luck.
 //
 // Nothing in it counts for QUIC itself: no acknowledgements, no bookkeeping, no header protection.
 // An implementation cannot reach it; the ratio says how much it adds.
