@@ -254,6 +254,8 @@ class Connection : public ListHook<EventTag>,
                                    ngtcp2_tstamp timestamp, void* user_data);
   struct PacketRoom;
   ngtcp2_ssize write_datagrams(PacketRoom& room);
+  ngtcp2_ssize continue_train(const PacketRoom& room, std::int64_t id,
+                              std::span<const ngtcp2_vec> pieces, bool fin, std::size_t& written);
   ngtcp2_ssize write_raw_streams(PacketRoom& room);
   ngtcp2_ssize write_http3_streams(PacketRoom& room);
   void raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full);

@@ -18,11 +18,13 @@ namespace quicore::engine {
 
 // Where the packet being written goes.
 struct Connection::PacketRoom {
-  ngtcp2_path* path;
+  ngtcp2_path* path;  // null behind the first packet of a train
   ngtcp2_pkt_info* info;
   std::uint8_t* packet;
-  std::size_t capacity;
+  std::size_t capacity;  // behind the first packet of a train: of all that may follow
   ngtcp2_tstamp timestamp;
+
+  bool follows() const noexcept { return path == nullptr; }
 };
 
 bool Connection::write_train(io::SendSlot& slot, Instant now) {
@@ -130,7 +132,21 @@ ngtcp2_ssize Connection::write_datagrams(PacketRoom& room) {
   return 0;
 }
 
+// Packets with nothing but the stream's data, as many as the train has room for: what one after the
+// other would cost is paid once. `written` of the pieces' bytes are in them. 0: something else has to
+// be said as well, or not enough is left to fill a packet.
+ngtcp2_ssize Connection::continue_train(const PacketRoom& room, std::int64_t id,
+                                        std::span<const ngtcp2_vec> pieces, bool fin,
+                                        std::size_t& written) {
+  const ngtcp2_ssize size =
+      ngtcp2_conn_write_stream_train(conn_, room.packet, room.capacity, &written, id, fin ? 1 : 0,
+                                     pieces.data(), pieces.size(), room.timestamp);
+  if (size > 0) congestion_blocked_ = false;
+  return size;
+}
+
 ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
+  const std::size_t packet = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
   for (;;) {
     const bool may_send = ngtcp2_conn_get_max_data_left2(conn_) > 0;
     connection_blocked_ = connection_blocked_ && !may_send;
@@ -140,15 +156,24 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
     std::array<ngtcp2_vec, 16> vectors;
     std::size_t count = 0;
     bool fin = false;
+    const bool alone = stream != nullptr && sendable_.after(*stream) == nullptr;
+    const bool train = alone && room.follows();
     if (stream != nullptr) {
       bool to_end = false;
-      count = stream->send_queue().gather(pieces, to_end, room.capacity);
+      count = stream->send_queue().gather(pieces, to_end, train ? room.capacity : packet);
       fin = to_end && stream->send_queue().finished();
       for (std::size_t i = 0; i < count; ++i) {
         vectors[i] = {
             const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(pieces[i].data())),
             pieces[i].size()};
       }
+    }
+    if (train) {
+      std::size_t written = 0;
+      const ngtcp2_ssize size =
+          continue_train(room, raw(stream->id()), {vectors.data(), count}, fin, written);
+      if (size > 0) raw_stream_written(*stream, written, false, true);
+      if (size != 0) return size;
     }
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
     if (stream != nullptr) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
@@ -198,16 +223,28 @@ void Connection::raw_stream_written(Stream& stream, std::size_t count, bool fin,
 }
 
 ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
+  const std::size_t enough =
+      room.follows() ? room.capacity : ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
   for (;;) {
     Http3Session::Chunk chunk;
     const bool may_send = ngtcp2_conn_get_max_data_left2(conn_) > 0;
     connection_blocked_ = connection_blocked_ && !may_send;
-    if ((may_send || !connection_blocked_) && http3_->next_chunk(chunk, room.capacity) < 0) {
+    if ((may_send || !connection_blocked_) && http3_->next_chunk(chunk, enough) < 0) {
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
     if (!may_send) {
       if (chunk.stream_id >= 0 && chunk.count > 0) note_connection_blocked();
       chunk = {};
+    }
+    if (room.follows() && chunk.stream_id >= 0 &&
+        (streams_.size() == 1 || !http3_->takes_turns(chunk.stream_id))) {
+      std::size_t written = 0;
+      const ngtcp2_ssize size = continue_train(
+          room, chunk.stream_id, {chunk.pieces.data(), chunk.count}, chunk.fin, written);
+      if (size > 0 && http3_->written(chunk.stream_id, written) != 0) {
+        return NGTCP2_ERR_CALLBACK_FAILURE;
+      }
+      if (size != 0) return size;
     }
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
     if (chunk.stream_id >= 0) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;

@@ -309,6 +309,13 @@ int Http3Session::next_chunk(Chunk& chunk, std::size_t enough) {
   return 0;
 }
 
+bool Http3Session::takes_turns(std::int64_t id) const noexcept {
+  // A client's own requests are all as urgent, and none is incremental.
+  if (side_ == Side::client) return false;
+  nghttp3_pri priority{};
+  return nghttp3_conn_get_stream_priority(conn_, &priority, id) == 0 && priority.inc != 0;
+}
+
 int Http3Session::written(std::int64_t id, std::size_t bytes) {
   if (failed_) return NGTCP2_ERR_CALLBACK_FAILURE;
   if (id == reserved_stream_) {

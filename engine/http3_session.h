@@ -101,6 +101,8 @@ class Http3Session {
   // --- from the connection's transmit loop ---
   // No more pieces than it takes to have `enough` bytes.
   int next_chunk(Chunk& chunk, std::size_t enough);  // negative: connection.fail() was called
+  // Whether the stream shares with others packet by packet (incremental, RFC 9218).
+  bool takes_turns(std::int64_t id) const noexcept;
   int written(std::int64_t id, std::size_t bytes);
   void blocked(std::int64_t id);     // NGTCP2_ERR_STREAM_DATA_BLOCKED
   void write_shut(std::int64_t id);  // NGTCP2_ERR_STREAM_SHUT_WR or _STREAM_NOT_FOUND

@@ -217,6 +217,20 @@ TEST(Http3, MoreUrgentResponsesComeFirst) {
   web.run_until_closed(background);
 }
 
+TEST(Http3, IncrementalResponsesTakeTurnsPacketByPacket) {
+  Web web(this_test());
+  web.serve = [](TestStream& request) { Web::respond(request, pattern(1024 * 1024)); };
+  TestStream& first = web.request({{"priority", "i"}});
+  TestStream& second = web.request({{"priority", "i"}});
+  std::size_t farthest = 0;
+  web.run_until([&] {
+    const std::size_t a = first.received.size(), b = second.received.size();
+    if (a > 0 && b > 0) farthest = std::max(farthest, a > b ? a - b : b - a);
+    return first.closed && second.closed;
+  });
+  EXPECT_LT(farthest, 8'000u);
+}
+
 TEST(Http3, APriorityMayBeChangedWhileTheResponseIsOnItsWay) {
   Web web(this_test(), {Delay{5ms}, Bandwidth{20_Mbit, 64_KiB}});
   web.serve = [](TestStream& request) { Web::respond(request, pattern(1024 * 1024)); };

@@ -118,6 +118,47 @@ TEST(Transfer, TinyWindowsOnlySlowItDown) {
   EXPECT_GT(run.client_stats().block_count, 0u);
 }
 
+// Trains are written without a look at each packet until the end of the stream or of its window comes
+// near (cmake/dependencies/ngtcp2-train-stream.patch): they may come anywhere in a packet.
+TEST(Transfer, AStreamMayEndAnywhereInAPacket) {
+  EchoRun run({Delay{10ms}});
+  ASSERT_TRUE(run.echo(pattern(kMegabyte)));  // a large window, so that trains are long
+  for (std::size_t more = 0; more < 1500; more += 11) {
+    ASSERT_TRUE(run.echo(pattern(50'000 + more))) << more;
+  }
+}
+
+TEST(Transfer, AWindowMayEndAnywhereInAPacket) {
+  for (std::size_t more = 0; more < 1500; more += 37) {
+    EchoRun run({Delay{10ms}});
+    SessionConfig server = EchoRun::server_side();
+    server.transport.initial_max_data = 20'000 + 2 * more;
+    server.transport.initial_max_stream_data_bidi_remote = 8'000 + more;
+    run.server.reset();
+    run.start_server(server);
+    ASSERT_TRUE(run.echo(pattern(300'000))) << more;
+    EXPECT_GT(run.client_stats().block_count, 0u);
+  }
+}
+
+TEST(Transfer, StreamsTakeTurnsPacketByPacket) {
+  EchoRun run({Delay{10ms}});
+  ASSERT_TRUE(run.echo(pattern(kMegabyte)));
+  const std::size_t before = run.accepted().streams.size();
+  run.send(pattern(kMegabyte, 1));
+  run.send(pattern(kMegabyte, 2));
+  std::size_t farthest = 0;
+  ASSERT_TRUE(run.until([&] {
+    const auto& streams = run.accepted().streams;
+    if (streams.size() < before + 2) return false;
+    const std::size_t first = streams[before].received.size();
+    const std::size_t second = streams[before + 1].received.size();
+    farthest = std::max(farthest, first > second ? first - second : second - first);
+    return first == kMegabyte && second == kMegabyte;
+  }));
+  EXPECT_LT(farthest, 8'000u);
+}
+
 // --- ECN: RFC 9000 13.4 ------------------------------------------------------------------------------
 
 // The ECN marks of what the host sent.
