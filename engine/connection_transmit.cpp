@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Connection: phase 5, SEND. Packets are built and encrypted in place, in a slot of up to 64 KiB that
-// leaves as one train.
+// Connection: phase 5, SEND. Packets are built and encrypted in place, in a slot of up to 64 KiB
+// that leaves as one train.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -84,7 +84,8 @@ void Connection::update_deadline() {
   shard().deadlines().schedule(*this, deadline);
 }
 
-// --- one packet --------------------------------------------------------------------------------------
+// --- one packet
+// --------------------------------------------------------------------------------------
 
 ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pkt_info* info,
                                       std::uint8_t* packet, std::size_t capacity,
@@ -133,8 +134,8 @@ ngtcp2_ssize Connection::write_datagrams(PacketRoom& room) {
 }
 
 // Packets with nothing but the stream's data, as many as the train has room for: what one after the
-// other would cost is paid once. `written` of the pieces' bytes are in them. 0: something else has to
-// be said as well, or not enough is left to fill a packet.
+// other would cost is paid once. `written` of the pieces' bytes are in them. 0: something else has
+// to be said as well, or not enough is left to fill a packet.
 ngtcp2_ssize Connection::continue_train(const PacketRoom& room, std::int64_t id,
                                         std::span<const ngtcp2_vec> pieces, bool fin,
                                         std::size_t& written) {
@@ -281,7 +282,8 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
   }
 }
 
-// --- what holds sending up ---------------------------------------------------------------------------
+// --- what holds sending up
+// ---------------------------------------------------------------------------
 
 // The peer's limit for this stream (MAX_STREAM_DATA) is used up.
 void Connection::note_stream_blocked(std::int64_t id) {

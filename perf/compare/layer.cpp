@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kIdle = "idle";
 constexpr const char* kKernel = "kernel: sockets, waking, the rest";
 constexpr const char* kKernelCopy = "kernel: copying payload";
-constexpr const char* kAead = "AEAD (intel-ipsec-mb)";
+constexpr const char* kAead = "AEAD";
 constexpr const char* kTls = "TLS, cryptography (wolfSSL)";
 constexpr const char* kQuic = "QUIC (ngtcp2)";
 constexpr const char* kHttp3 = "HTTP/3 (nghttp3)";
@@ -32,6 +32,7 @@ bool contains(std::string_view text, std::string_view part) {
 
 // "quicore::io::" is in many names as a parameter's type: only what a name begins with counts.
 constexpr std::array kNamespaces = {Rule{"quicore::io::", kIo},
+                                    Rule{"quicore::engine::vaes::", kAead},
                                     Rule{"quicore::engine::", kEngine},
                                     Rule{"quicore::internal::", kApi},
                                     Rule{"quicore::tools::", kProgram},

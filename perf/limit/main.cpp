@@ -88,6 +88,7 @@ int main(int argc, char** argv) {
   quicore::tools::add_choice<AeadBackend>(app, "--aead", options.backend,
                                           {{"auto", AeadBackend::automatic},
                                            {"ipsec-mb", AeadBackend::ipsec_mb},
+                                           {"vaes", AeadBackend::vaes},
                                            {"wolfcrypt", AeadBackend::wolfcrypt}},
                                           "the AEAD library");
   quicore::tools::add_cpu_list(app, "--cpus", options.cpus,

@@ -118,8 +118,8 @@ TEST(Transfer, TinyWindowsOnlySlowItDown) {
   EXPECT_GT(run.client_stats().block_count, 0u);
 }
 
-// Trains are written without a look at each packet until the end of the stream or of its window comes
-// near (cmake/dependencies/ngtcp2-train-stream.patch): they may come anywhere in a packet.
+// Trains are written without a look at each packet until the end of the stream or of its window
+// comes near (cmake/dependencies/ngtcp2-train-stream.patch): they may come anywhere in a packet.
 TEST(Transfer, AStreamMayEndAnywhereInAPacket) {
   EchoRun run({Delay{10ms}});
   ASSERT_TRUE(run.echo(pattern(kMegabyte)));  // a large window, so that trains are long
@@ -159,7 +159,8 @@ TEST(Transfer, StreamsTakeTurnsPacketByPacket) {
   EXPECT_LT(farthest, 8'000u);
 }
 
-// --- ECN: RFC 9000 13.4 ------------------------------------------------------------------------------
+// --- ECN: RFC 9000 13.4
+// ------------------------------------------------------------------------------
 
 // The ECN marks of what the host sent.
 std::vector<io::Ecn>& watch_marks(World& world, const Host& host, std::vector<io::Ecn>& marks) {

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// AES-GCM (NIST SP 800-38D) for CPUs that have VAES and VPCLMULQDQ but no AVX-512, as AMD's Zen 3
+// and Intel's desktops since Alder Lake: two blocks at a time in 256-bit registers, where Debian
+// 12's ipsec-mb uses one (docs/decisions/0022-aes-gcm-with-vaes.md). No table is indexed by, and no
+// branch taken on, anything secret.
+#include "engine/packet_protection_backend.h"
+
+#if defined(__x86_64__)
+
+#include <new>
+
+#include "engine/packet_protection_vaes_blocks.h"
+#include "engine/shard_heap.h"
+
+namespace quicore::engine {
+
+namespace vaes {
+namespace {
+
+// --- GCM ----------------------------------------------------------------------------------------
+
+QUICORE_VAES_INLINE __m256i load(const std::uint8_t* bytes) {
+  return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(bytes));
+}
+QUICORE_VAES_INLINE void store(std::uint8_t* bytes, __m256i blocks) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(bytes), blocks);
+}
+
+template <int kRounds>
+class Keystream {
+ public:
+  // `first`: the first counter block, byte-reversed, so that its counter is the lowest 32 bits.
+  QUICORE_VAES_INLINE Keystream(const VaesKey& key, __m128i first)
+      : keys_(key.round_keys),
+        counters_(_mm256_add_epi32(_mm256_broadcastsi128_si256(first),
+                                   _mm256_set_epi32(0, 0, 0, 1, 0, 0, 0, 0))) {}
+
+  QUICORE_VAES_INLINE __m256i begin() {
+    const __m256i blocks = _mm256_shuffle_epi8(counters_, swap_pattern());
+    counters_ = _mm256_add_epi32(counters_, _mm256_set_epi32(0, 0, 0, 2, 0, 0, 0, 2));
+    return _mm256_xor_si256(blocks, key(0));
+  }
+  template <std::size_t kCount>
+  QUICORE_VAES_INLINE void make(__m256i (&blocks)[kCount]) {
+    for (__m256i& pair : blocks) pair = begin();
+    rounds(blocks, 1, kRounds);
+    finish(blocks);
+  }
+  template <std::size_t kCount>
+  QUICORE_VAES_INLINE void rounds(__m256i (&blocks)[kCount], int from, int to) const {
+    for (int i = from; i < to; ++i) {
+      const __m256i round_key = key(i);
+      for (__m256i& pair : blocks) pair = _mm256_aesenc_epi128(pair, round_key);
+    }
+  }
+  template <std::size_t kCount>
+  QUICORE_VAES_INLINE void finish(__m256i (&blocks)[kCount]) const {
+    for (__m256i& pair : blocks) pair = _mm256_aesenclast_epi128(pair, key(kRounds));
+  }
+
+ private:
+  QUICORE_VAES_INLINE __m256i key(int round) const {
+    return _mm256_broadcastsi128_si256(_mm_load_si128(keys_ + round));
+  }
+
+  const __m128i* keys_;
+  __m256i counters_;
+};
+
+// Encrypts or decrypts; returns the tag. `to` may be `from`.
+template <int kRounds, bool kSeal>
+QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const std::uint8_t* from,
+                                  std::size_t size, const std::uint8_t* nonce,
+                                  const std::uint8_t* aad, std::size_t aad_size) {
+  const __m256i swap = swap_pattern();
+  alignas(16) std::uint8_t counter[kBlock] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  std::memcpy(counter, nonce, kAeadNonceSize);
+  const __m128i first = _mm_load_si128(reinterpret_cast<const __m128i*>(counter));
+  const __m128i tag_mask = encrypt_block<kRounds>(key.round_keys, first);
+  Keystream<kRounds> stream(key, _mm_add_epi32(swapped(first), _mm_set_epi32(0, 0, 0, 1)));
+
+  __m256i hash = _mm256_zextsi128_si256(hash_of(key, aad, aad_size));
+  Product sum = nothing();
+  std::size_t left = size;
+  // What a chunk's ciphertext adds to the hash is computed between the rounds of the next chunk
+  // when it is made, and of the same one when it is there.
+  __m256i ciphertext[4];
+  if (kSeal && left >= kChunk) {
+    __m256i text[4];
+    stream.make(text);
+    for (std::size_t i = 0; i < 4; ++i) {
+      text[i] = _mm256_xor_si256(text[i], load(from + kPair * i));
+      store(to + kPair * i, text[i]);
+      ciphertext[i] = _mm256_shuffle_epi8(text[i], swap);
+    }
+    from += kChunk;
+    to += kChunk;
+    left -= kChunk;
+  }
+  const bool pending = kSeal && left != size;
+  while (left >= kChunk) {
+    __m256i text[4];
+    for (__m256i& pair : text) pair = stream.begin();
+    if (!kSeal) {
+      for (std::size_t i = 0; i < 4; ++i) {
+        ciphertext[i] = _mm256_shuffle_epi8(load(from + kPair * i), swap);
+      }
+    }
+    sum = nothing();
+    ciphertext[0] = _mm256_xor_si256(ciphertext[0], hash);
+    stream.rounds(text, 1, 2);
+    add(sum, ciphertext[0], key, 8);
+    stream.rounds(text, 2, 4);
+    add(sum, ciphertext[1], key, 6);
+    stream.rounds(text, 4, 6);
+    add(sum, ciphertext[2], key, 4);
+    stream.rounds(text, 6, 8);
+    add(sum, ciphertext[3], key, 2);
+    stream.rounds(text, 8, kRounds);
+    hash = _mm256_zextsi128_si256(modulo(sum));
+    stream.finish(text);
+    for (std::size_t i = 0; i < 4; ++i) {
+      text[i] = _mm256_xor_si256(text[i], load(from + kPair * i));
+      if (kSeal) ciphertext[i] = _mm256_shuffle_epi8(text[i], swap);
+      store(to + kPair * i, text[i]);
+    }
+    from += kChunk;
+    to += kChunk;
+    left -= kChunk;
+  }
+
+  // The end: what is left of a chunk, and the lengths. `power` is that of the next block.
+  std::size_t power = (left + kBlock - 1) / kBlock + 1;
+  sum = nothing();
+  if (pending) {
+    ciphertext[0] = _mm256_xor_si256(ciphertext[0], hash);
+    for (std::size_t i = 0; i < 4; ++i) add(sum, ciphertext[i], key, power + 8 - 2 * i);
+    hash = _mm256_setzero_si256();
+  }
+  __m256i text[4];
+  if (left > 2 * kPair) {
+    stream.make(text);
+  } else if (left > kPair) {
+    __m256i two[2];
+    stream.make(two);
+    text[0] = two[0];
+    text[1] = two[1];
+  } else if (left != 0) {
+    __m256i one[1];
+    stream.make(one);
+    text[0] = one[0];
+  }
+  std::size_t used = 0;
+  for (; left >= kPair; left -= kPair, power -= 2) {
+    const __m256i in = load(from);
+    const __m256i out = _mm256_xor_si256(text[used++], in);
+    store(to, out);
+    add(sum, _mm256_xor_si256(_mm256_shuffle_epi8(kSeal ? out : in, swap), hash), key, power);
+    hash = _mm256_setzero_si256();
+    from += kPair;
+    to += kPair;
+  }
+  const __m128i lengths =
+      _mm_set_epi64x(static_cast<long long>(aad_size * 8), static_cast<long long>(size * 8));
+  if (left != 0) {
+    const std::size_t second = left > kBlock ? left - kBlock : 0;
+    const __m256i in = _mm256_set_m128i(load_end(from + kBlock, second), load_block(from, left));
+    const __m256i out = _mm256_xor_si256(text[used], in);
+    store_block(to, _mm256_castsi256_si128(out), left);
+    if (second != 0) store_end(to + kBlock, _mm256_extracti128_si256(out, 1), second);
+    __m256i hashed = in;
+    if (kSeal) {  // what lies behind the end counts as zero
+      const __m256i position =
+          _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20,
+                           21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+      hashed = _mm256_and_si256(
+          out, _mm256_cmpgt_epi8(_mm256_set1_epi8(static_cast<char>(left)), position));
+    }
+    hashed = _mm256_xor_si256(_mm256_shuffle_epi8(hashed, swap), hash);
+    hash = _mm256_setzero_si256();
+    if (second != 0) {
+      add(sum, hashed, key, power);
+      power -= 2;
+    } else {  // one block: the lengths are the other one
+      add(sum, _mm256_inserti128_si256(hashed, lengths, 1), key, power);
+      power = 0;
+    }
+  }
+  if (power != 0) add(sum, _mm256_xor_si256(hash, _mm256_zextsi128_si256(lengths)), key, power);
+  return _mm_xor_si128(swapped(modulo(sum)), tag_mask);
+}
+
+template <int kRounds>
+QUICORE_VAES bool seal(AeadKey* key, std::uint8_t* destination, const std::uint8_t* plaintext,
+                       std::size_t size, const std::uint8_t* nonce, const std::uint8_t* aad,
+                       std::size_t aad_size) noexcept {
+  const __m128i tag = crypt<kRounds, true>(*static_cast<VaesKey*>(key), destination, plaintext,
+                                           size, nonce, aad, aad_size);
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(destination + size), tag);
+  return true;
+}
+
+template <int kRounds>
+QUICORE_VAES bool open(AeadKey* key, std::uint8_t* destination, const std::uint8_t* ciphertext,
+                       std::size_t size, const std::uint8_t* nonce, const std::uint8_t* aad,
+                       std::size_t aad_size) noexcept {
+  const std::size_t plain = size - kAeadTagSize;
+  const __m128i expected = _mm_loadu_si128(reinterpret_cast<const __m128i*>(ciphertext + plain));
+  const __m128i tag = crypt<kRounds, false>(*static_cast<VaesKey*>(key), destination, ciphertext,
+                                            plain, nonce, aad, aad_size);
+  return _mm_movemask_epi8(_mm_cmpeq_epi8(tag, expected)) == 0xffff;
+}
+
+// --- keys ---------------------------------------------------------------------------------------
+
+template <class Key>
+Key* allocate(const CipherFunctions& functions) noexcept {
+  void* memory = shard_allocate_aligned(sizeof(Key), alignof(Key));
+  if (memory == nullptr) return nullptr;
+  Key* key = new (memory) Key;
+  key->functions = &functions;
+  return key;
+}
+
+template <int kRounds>
+QUICORE_VAES AeadKey* make_key(const CipherFunctions& functions,
+                               const std::uint8_t* secret) noexcept {
+  auto* key = allocate<VaesKey>(functions);
+  if (key == nullptr) return nullptr;
+  expand(secret, functions.key_size, key->round_keys);
+  // H times x: a shift, and the polynomial where a bit falls out.
+  __m128i h = swapped(encrypt_block<kRounds>(key->round_keys, _mm_setzero_si128()));
+  const __m128i fell_out = _mm_srai_epi32(_mm_shuffle_epi32(h, 0xff), 31);
+  h = _mm_or_si128(_mm_slli_epi64(h, 1), _mm_slli_si128(_mm_srli_epi64(h, 63), 8));
+  h = _mm_xor_si128(
+      h, _mm_and_si128(fell_out, _mm_set_epi64x(static_cast<long long>(0xc200000000000000), 1)));
+  key->powers[kPowers] = _mm_setzero_si128();
+  key->powers[kPowers - 1] = h;
+  for (std::size_t i = kPowers - 1; i-- > 0;) key->powers[i] = times(key->powers[i + 1], h);
+  for (std::size_t i = 0; i <= kPowers; ++i) key->halves[i] = sum_of_halves(key->powers[i]);
+  return key;
+}
+
+struct VaesHeaderKey : HeaderKey {
+  __m128i round_keys[15];
+};
+
+QUICORE_VAES HeaderKey* make_header(const CipherFunctions& functions,
+                                    const std::uint8_t* secret) noexcept {
+  auto* key = allocate<VaesHeaderKey>(functions);
+  if (key != nullptr) expand(secret, functions.key_size, key->round_keys);
+  return key;
+}
+
+template <int kRounds>
+QUICORE_VAES bool header_mask(HeaderKey* key, std::uint8_t* mask,
+                              const std::uint8_t* sample) noexcept {
+  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sample));
+  _mm_storeu_si128(
+      reinterpret_cast<__m128i*>(mask),
+      encrypt_block<kRounds>(static_cast<const VaesHeaderKey*>(key)->round_keys, block));
+  return true;
+}
+
+template <int kRounds>
+constexpr CipherFunctions functions_of(CipherSuite suite, std::uint8_t key_size) {
+  return {suite,
+          AeadBackend::vaes,
+          key_size,
+          sizeof(VaesKey),
+          sizeof(VaesHeaderKey),
+          make_key<kRounds>,
+          make_header,
+          seal<kRounds>,
+          open<kRounds>,
+          header_mask<kRounds>};
+}
+
+constexpr CipherFunctions kAes128 = functions_of<10>(CipherSuite::aes_128_gcm_sha256, 16);
+constexpr CipherFunctions kAes256 = functions_of<14>(CipherSuite::aes_256_gcm_sha384, 32);
+
+bool usable() noexcept {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") &&
+         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("vaes") &&
+         __builtin_cpu_supports("vpclmulqdq");
+}
+
+}  // namespace
+}  // namespace vaes
+
+const CipherFunctions* vaes_functions(CipherSuite suite) noexcept {
+  static const bool kUsable = vaes::usable();
+  if (!kUsable) return nullptr;
+  switch (suite) {
+    case CipherSuite::aes_128_gcm_sha256:
+      return &vaes::kAes128;
+    case CipherSuite::aes_256_gcm_sha384:
+      return &vaes::kAes256;
+    case CipherSuite::chacha20_poly1305_sha256:
+      break;
+  }
+  const CipherFunctions* other = ipsec_mb_functions(suite);
+  return other != nullptr ? other : wolfcrypt_functions(suite);
+}
+
+}  // namespace quicore::engine
+
+#else
+
+namespace quicore::engine {
+
+const CipherFunctions* vaes_functions(CipherSuite) noexcept { return nullptr; }
+
+}  // namespace quicore::engine
+
+#endif
