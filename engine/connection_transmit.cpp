@@ -84,8 +84,7 @@ void Connection::update_deadline() {
   shard().deadlines().schedule(*this, deadline);
 }
 
-// --- one packet
-// --------------------------------------------------------------------------------------
+// --- one packet ----------------------------------------------------------------------------------
 
 ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pkt_info* info,
                                       std::uint8_t* packet, std::size_t capacity,
@@ -282,8 +281,7 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
   }
 }
 
-// --- what holds sending up
-// ---------------------------------------------------------------------------
+// --- what holds sending up -----------------------------------------------------------------------
 
 // The peer's limit for this stream (MAX_STREAM_DATA) is used up.
 void Connection::note_stream_blocked(std::int64_t id) {

@@ -11,8 +11,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "engine/packet_protection.h"
+#include "engine/shard_heap.h"
 
 namespace quicore::engine {
 
@@ -61,6 +63,16 @@ struct AeadKey {
 struct HeaderKey {
   const CipherFunctions* functions;
 };
+
+// From the current shard heap; nullptr when out of memory. Key derives from one of the two.
+template <class Key>
+Key* allocate_key(const CipherFunctions& functions) noexcept {
+  void* memory = shard_allocate_aligned(sizeof(Key), alignof(Key));
+  if (memory == nullptr) return nullptr;
+  Key* key = new (memory) Key{};
+  key->functions = &functions;
+  return key;
+}
 
 void destroy(AeadKey* key) noexcept;
 void destroy(HeaderKey* key) noexcept;

@@ -13,9 +13,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <new>
-
-#include "engine/shard_heap.h"
 
 namespace quicore::engine {
 
@@ -49,15 +46,6 @@ chacha_poly_init_t chacha_init;
 chacha_poly_enc_dec_update_t chacha_encrypt, chacha_decrypt;
 chacha_poly_finalize_t chacha_finalize;
 
-template <class Key>
-Key* allocate(const CipherFunctions& functions) noexcept {
-  void* memory = shard_allocate_aligned(sizeof(Key), alignof(Key));
-  if (memory == nullptr) return nullptr;
-  Key* key = new (memory) Key;
-  key->functions = &functions;
-  return key;
-}
-
 // Independent of where they differ (RFC 8446 5.2: a failure tells nothing but that it failed).
 bool equal_tags(const std::uint8_t* a, const std::uint8_t* b) noexcept {
   std::uint64_t a0, a1, b0, b1;
@@ -76,7 +64,7 @@ struct GcmKey : AeadKey {
 
 AeadKey* make_gcm(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
   IMB_MGR* manager = library().manager;
-  auto* key = manager != nullptr ? allocate<GcmKey>(functions) : nullptr;
+  auto* key = manager != nullptr ? allocate_key<GcmKey>(functions) : nullptr;
   if (key == nullptr) return nullptr;
   if (functions.key_size == 16) {
     IMB_AES128_GCM_PRE(manager, secret, &key->data);
@@ -114,7 +102,7 @@ struct AesHeaderKey : HeaderKey {
 
 HeaderKey* make_aes_header(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
   IMB_MGR* manager = library().manager;
-  auto* key = manager != nullptr ? allocate<AesHeaderKey>(functions) : nullptr;
+  auto* key = manager != nullptr ? allocate_key<AesHeaderKey>(functions) : nullptr;
   if (key == nullptr) return nullptr;
   alignas(16) std::uint8_t decryption_keys[16 * 15];
   if (functions.key_size == 16) {
@@ -147,7 +135,7 @@ struct ChaChaKey : AeadKey {
 };
 
 AeadKey* make_chacha(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
-  auto* key = allocate<ChaChaKey>(functions);
+  auto* key = allocate_key<ChaChaKey>(functions);
   if (key != nullptr) std::copy_n(secret, key->secret.size(), key->secret.begin());
   return key;
 }

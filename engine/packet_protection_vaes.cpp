@@ -8,10 +8,7 @@
 
 #if defined(__x86_64__)
 
-#include <new>
-
 #include "engine/packet_protection_vaes_blocks.h"
-#include "engine/shard_heap.h"
 
 namespace quicore::engine {
 
@@ -214,19 +211,10 @@ QUICORE_VAES bool open(AeadKey* key, std::uint8_t* destination, const std::uint8
 
 // --- keys ---------------------------------------------------------------------------------------
 
-template <class Key>
-Key* allocate(const CipherFunctions& functions) noexcept {
-  void* memory = shard_allocate_aligned(sizeof(Key), alignof(Key));
-  if (memory == nullptr) return nullptr;
-  Key* key = new (memory) Key;
-  key->functions = &functions;
-  return key;
-}
-
 template <int kRounds>
 QUICORE_VAES AeadKey* make_key(const CipherFunctions& functions,
                                const std::uint8_t* secret) noexcept {
-  auto* key = allocate<VaesKey>(functions);
+  auto* key = allocate_key<VaesKey>(functions);
   if (key == nullptr) return nullptr;
   expand(secret, functions.key_size, key->round_keys);
   // H times x: a shift, and the polynomial where a bit falls out.
@@ -248,7 +236,7 @@ struct VaesHeaderKey : HeaderKey {
 
 QUICORE_VAES HeaderKey* make_header(const CipherFunctions& functions,
                                     const std::uint8_t* secret) noexcept {
-  auto* key = allocate<VaesHeaderKey>(functions);
+  auto* key = allocate_key<VaesHeaderKey>(functions);
   if (key != nullptr) expand(secret, functions.key_size, key->round_keys);
   return key;
 }

@@ -10,10 +10,8 @@
 
 #include <algorithm>
 #include <array>
-#include <new>
 
 #include "engine/packet_protection_backend.h"
-#include "engine/shard_heap.h"
 
 namespace quicore::engine {
 
@@ -22,15 +20,6 @@ namespace {
 // wolfCrypt's lengths are 32 bits; a packet's are 16.
 word32 length(std::size_t size) { return static_cast<word32>(size); }
 
-template <class Key>
-Key* allocate(const CipherFunctions& functions) noexcept {
-  void* memory = shard_allocate_aligned(sizeof(Key), alignof(Key));
-  if (memory == nullptr) return nullptr;
-  Key* key = new (memory) Key{};
-  key->functions = &functions;
-  return key;
-}
-
 // --- AES-GCM ------------------------------------------------------------------------------------
 
 struct AesGcmKey : AeadKey {
@@ -38,7 +27,7 @@ struct AesGcmKey : AeadKey {
 };
 
 AeadKey* make_aes_gcm(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
-  auto* key = allocate<AesGcmKey>(functions);
+  auto* key = allocate_key<AesGcmKey>(functions);
   if (key == nullptr) return nullptr;
   if (wc_AesInit(&key->aes, nullptr, INVALID_DEVID) != 0 ||
       wc_AesGcmSetKey(&key->aes, secret, functions.key_size) != 0) {
@@ -70,7 +59,7 @@ struct AesHeaderKey : HeaderKey {
 };
 
 HeaderKey* make_aes_header(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
-  auto* key = allocate<AesHeaderKey>(functions);
+  auto* key = allocate_key<AesHeaderKey>(functions);
   if (key == nullptr) return nullptr;
   if (wc_AesInit(&key->aes, nullptr, INVALID_DEVID) != 0 ||
       wc_AesSetKeyDirect(&key->aes, secret, functions.key_size, nullptr, AES_ENCRYPTION) != 0) {
@@ -91,7 +80,7 @@ struct ChaChaKey : AeadKey {
 };
 
 AeadKey* make_chacha(const CipherFunctions& functions, const std::uint8_t* secret) noexcept {
-  auto* key = allocate<ChaChaKey>(functions);
+  auto* key = allocate_key<ChaChaKey>(functions);
   if (key != nullptr) std::copy_n(secret, key->secret.size(), key->secret.begin());
   return key;
 }
@@ -119,7 +108,7 @@ struct ChaChaHeaderKey : HeaderKey {
 
 HeaderKey* make_chacha_header(const CipherFunctions& functions,
                               const std::uint8_t* secret) noexcept {
-  auto* key = allocate<ChaChaHeaderKey>(functions);
+  auto* key = allocate_key<ChaChaHeaderKey>(functions);
   if (key != nullptr && wc_Chacha_SetKey(&key->chacha, secret, functions.key_size) != 0) {
     destroy(key);
     return nullptr;

@@ -136,31 +136,32 @@ class LimitMeasurement {
     announce("stalls");
     const auto samples = observe_stalls(options_.cpus, part_ * kStallParts);
     if (!samples) return std::unexpected(samples.error());
-    const auto add = [](StallSample& to, const StallSample& from) {
-      to.stalls.insert(to.stalls.end(), from.stalls.begin(), from.stalls.end());
-    };
-    for (const StallSample& sample : *samples) add(stalls_two_, sample);
-    add(stalls_one_, samples->front());
-    stalls_two_.observed += samples->front().observed;
-    stalls_one_.observed += samples->front().observed;
+    stalls_.resize(samples->size());
+    for (std::size_t i = 0; i < samples->size(); ++i) {
+      const StallSample& sample = (*samples)[i];
+      stalls_[i].stalls.insert(stalls_[i].stalls.end(), sample.stalls.begin(), sample.stalls.end());
+      stalls_[i].observed += sample.observed;
+    }
     return {};
   }
 
   void summarize_stalls() {
-    const auto exceeded = [](double share, const StallSample& sample) {
-      const Duration wait = wait_exceeded_by(share, sample.stalls, sample.observed);
-      return static_cast<double>(wait.count()) / 1e3;
+    const Duration observed = stalls_.front().observed;  // as long as the others were
+    const auto exceeded = [observed](double share, std::span<const Duration> stalls) {
+      return static_cast<double>(wait_exceeded_by(share, stalls, observed).count()) / 1e3;
     };
-    if (options_.cpus.size() > 1) {
-      limit_.stall_p99_two_cores_us = exceeded(0.01, stalls_two_);
-      limit_.stall_p99_9_two_cores_us = exceeded(0.001, stalls_two_);
+    std::vector<Duration> all;
+    for (const StallSample& cpu : stalls_) {
+      all.insert(all.end(), cpu.stalls.begin(), cpu.stalls.end());
     }
-    limit_.stall_p99_one_core_us = exceeded(0.01, stalls_one_);
-    limit_.stall_p99_9_one_core_us = exceeded(0.001, stalls_one_);
-    const auto longest = std::max_element(stalls_two_.stalls.begin(), stalls_two_.stalls.end());
-    if (longest != stalls_two_.stalls.end()) {
-      limit_.longest_stall_us = static_cast<double>(longest->count()) / 1e3;
+    if (stalls_.size() > 1) {
+      limit_.stall_p99_two_cores_us = exceeded(0.01, all);
+      limit_.stall_p99_9_two_cores_us = exceeded(0.001, all);
     }
+    limit_.stall_p99_one_core_us = exceeded(0.01, stalls_.front().stalls);
+    limit_.stall_p99_9_one_core_us = exceeded(0.001, stalls_.front().stalls);
+    const auto longest = std::max_element(all.begin(), all.end());
+    if (longest != all.end()) limit_.longest_stall_us = static_cast<double>(longest->count()) / 1e3;
   }
 
   const LimitOptions& options_;
@@ -174,7 +175,7 @@ class LimitMeasurement {
   std::vector<double> exchange_two_, exchange_one_;
   std::vector<double> exchange_server_aead_, exchange_client_aead_;
   std::vector<double> handshake_server_, handshake_client_;
-  StallSample stalls_two_, stalls_one_;
+  std::vector<StallSample> stalls_;  // of each CPU, over all rounds
 };
 
 }  // namespace

@@ -159,8 +159,7 @@ TEST(Transfer, StreamsTakeTurnsPacketByPacket) {
   EXPECT_LT(farthest, 8'000u);
 }
 
-// --- ECN: RFC 9000 13.4
-// ------------------------------------------------------------------------------
+// --- ECN: RFC 9000 13.4 --------------------------------------------------------------------------
 
 // The ECN marks of what the host sent.
 std::vector<io::Ecn>& watch_marks(World& world, const Host& host, std::vector<io::Ecn>& marks) {
