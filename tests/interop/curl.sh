@@ -3,7 +3,7 @@
 # curl with HTTP/3, from Debian 13's backports, as a client.
 
 install_curl() {
-  trixie_packages trixie-backports curl && trixie curl --version | grep -q HTTP3
+  trixie_packages trixie-backports curl && trixie curl --version | grep HTTP3 >/dev/null
 }
 version_of_curl() { trixie curl --version | sed -n '1s/^curl \([^ ]*\).*\(ngtcp2\S*\) \(nghttp3\S*\).*/\1 (\2, \3)/p'; }
 

@@ -2,7 +2,10 @@
 #
 # haproxy, from Debian 13, as a server: servers/haproxy.cfg, in front of servers/backend.py.
 
-install_haproxy() { trixie_packages trixie haproxy python3 && trixie haproxy -vv | grep -q USE_QUIC=1; }
+install_haproxy() {
+  # Not grep -q: it ends at the first match, which breaks the pipe, and with pipefail that is a failure.
+  trixie_packages trixie haproxy python3 && trixie haproxy -vv | grep USE_QUIC=1 >/dev/null
+}
 version_of_haproxy() { trixie haproxy -v | sed -n '1s/^HAProxy version \([^ ]*\).*/\1/p'; }
 
 # start_haproxy [BIND_OPTIONS]
