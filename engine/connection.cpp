@@ -58,30 +58,35 @@ void Connection::expect_reset_no_more(const ConnectionId& token) {
 
 // --- receiving -----------------------------------------------------------------------------------
 
-void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagram,
-                         Instant now) {
-  if (state_ == ConnectionState::closing) return answer_while_closing();
-  if (state_ > ConnectionState::closing || conn_ == nullptr) return;
+void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,
+                         std::size_t segment, Instant now) {
   // A client speaks from the address it bound, even where that is the wildcard: then the kernel
   // chooses the source, and a change of its choice is no migration of ours.
   const Address& local = side_ == Side::client ? endpoint_.local_address_of(train.socket)
                                                : endpoint_.path_local_of(train);
   ngtcp2_path path = make_path(local, train.remote, train.socket);
   ngtcp2_path_storage present;
-  if (rebound_from_ == train.socket) [[unlikely]] {
+  if (rebound_from_ == train.socket && conn_ != nullptr) [[unlikely]] {
     ngtcp2_path_storage_zero(&present);
     ngtcp2_path_copy(&present.path, ngtcp2_conn_get_path2(conn_));
     path = present.path;
   }
   ngtcp2_pkt_info info{};
   info.ecn = static_cast<std::uint8_t>(train.ecn);
-  const int error = ngtcp2_conn_read_pkt(conn_, &path, &info,
-                                         reinterpret_cast<const std::uint8_t*>(datagram.data()),
-                                         datagram.size(), to_nanoseconds(now));
-  if (error != 0) [[unlikely]] {
-    library_failed(error);
+  while (!datagrams.empty() && state_ < ConnectionState::closing && conn_ != nullptr) {
+    std::size_t count = 0;
+    const int error = ngtcp2_conn_read_train(
+        conn_, &path, &info, reinterpret_cast<const std::uint8_t*>(datagrams.data()),
+        datagrams.size(), segment, &count, to_nanoseconds(now));
+    datagrams = datagrams.subspan(count);
+    if (error != 0) [[unlikely]]
+      library_failed(error);
+    wants_to_send();
   }
-  wants_to_send();
+  for (; !datagrams.empty() && state_ == ConnectionState::closing;
+       datagrams = datagrams.subspan(std::min(segment, datagrams.size()))) {
+    answer_while_closing();
+  }
 }
 
 void Connection::expire(Instant now) {

@@ -157,7 +157,9 @@ class Connection : public ListHook<EventTag>,
   // --- what the shard does ---
   // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
   void clean_up();
-  void receive(const io::ReceivedTrain& train, std::span<std::byte> datagram, Instant now);
+  // Datagrams of a train, each `segment` bytes long but the last one, which may be shorter.
+  void receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams, std::size_t segment,
+               Instant now);
   void expire(Instant now);
   void deliver();
   // Writes one train into the slot. Returns false when there is nothing (more) to send.

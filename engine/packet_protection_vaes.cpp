@@ -65,6 +65,39 @@ class Keystream {
   __m256i counters_;
 };
 
+// Eight blocks. What the ciphertext of eight adds to `sum`, the first of them times H^power, is
+// computed between the rounds: of these blocks where the ciphertext is there, and of the eight
+// before, where it is made. `ciphertext`: those, byte-reversed; `hash` goes into the first.
+template <int kRounds, bool kSeal>
+QUICORE_VAES_INLINE void crypt_chunk(const VaesKey& key, Keystream<kRounds>& stream,
+                                     __m256i (&ciphertext)[4], std::uint8_t* to,
+                                     const std::uint8_t* from, Product& sum, __m256i hash,
+                                     std::size_t power) {
+  const __m256i swap = swap_pattern();
+  __m256i text[4];
+  for (__m256i& pair : text) pair = stream.begin();
+  if (!kSeal) {
+    for (std::size_t i = 0; i < 4; ++i) {
+      ciphertext[i] = _mm256_shuffle_epi8(load(from + kPair * i), swap);
+    }
+  }
+  stream.rounds(text, 1, 2);
+  add(sum, ciphertext[1], key, power - 2);
+  stream.rounds(text, 2, 4);
+  add(sum, ciphertext[2], key, power - 4);
+  stream.rounds(text, 4, 6);
+  add(sum, ciphertext[3], key, power - 6);
+  stream.rounds(text, 6, 8);
+  add(sum, _mm256_xor_si256(ciphertext[0], hash), key, power);  // the last that is known
+  stream.rounds(text, 8, kRounds);
+  stream.finish(text);
+  for (std::size_t i = 0; i < 4; ++i) {
+    text[i] = _mm256_xor_si256(text[i], load(from + kPair * i));
+    if (kSeal) ciphertext[i] = _mm256_shuffle_epi8(text[i], swap);
+    store(to + kPair * i, text[i]);
+  }
+}
+
 // Encrypts or decrypts; returns the tag. `to` may be `from`.
 template <int kRounds, bool kSeal>
 QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const std::uint8_t* from,
@@ -80,8 +113,6 @@ QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const st
   __m256i hash = _mm256_zextsi128_si256(hash_of(key, aad, aad_size));
   Product sum = nothing();
   std::size_t left = size;
-  // What a chunk's ciphertext adds to the hash is computed between the rounds of the next chunk
-  // when it is made, and of the same one when it is there.
   __m256i ciphertext[4];
   if (kSeal && left >= kChunk) {
     __m256i text[4];
@@ -96,32 +127,17 @@ QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const st
     left -= kChunk;
   }
   const bool pending = kSeal && left != size;
-  while (left >= kChunk) {
-    __m256i text[4];
-    for (__m256i& pair : text) pair = stream.begin();
-    if (!kSeal) {
-      for (std::size_t i = 0; i < 4; ++i) {
-        ciphertext[i] = _mm256_shuffle_epi8(load(from + kPair * i), swap);
-      }
-    }
+  for (; left >= 2 * kChunk; left -= 2 * kChunk, from += 2 * kChunk, to += 2 * kChunk) {
     sum = nothing();
-    ciphertext[0] = _mm256_xor_si256(ciphertext[0], hash);
-    stream.rounds(text, 1, 2);
-    add(sum, ciphertext[0], key, 8);
-    stream.rounds(text, 2, 4);
-    add(sum, ciphertext[1], key, 6);
-    stream.rounds(text, 4, 6);
-    add(sum, ciphertext[2], key, 4);
-    stream.rounds(text, 6, 8);
-    add(sum, ciphertext[3], key, 2);
-    stream.rounds(text, 8, kRounds);
+    crypt_chunk<kRounds, kSeal>(key, stream, ciphertext, to, from, sum, hash, 16);
+    crypt_chunk<kRounds, kSeal>(key, stream, ciphertext, to + kChunk, from + kChunk, sum,
+                                _mm256_setzero_si256(), 8);
     hash = _mm256_zextsi128_si256(modulo(sum));
-    stream.finish(text);
-    for (std::size_t i = 0; i < 4; ++i) {
-      text[i] = _mm256_xor_si256(text[i], load(from + kPair * i));
-      if (kSeal) ciphertext[i] = _mm256_shuffle_epi8(text[i], swap);
-      store(to + kPair * i, text[i]);
-    }
+  }
+  if (left >= kChunk) {
+    sum = nothing();
+    crypt_chunk<kRounds, kSeal>(key, stream, ciphertext, to, from, sum, hash, 8);
+    hash = _mm256_zextsi128_si256(modulo(sum));
     from += kChunk;
     to += kChunk;
     left -= kChunk;

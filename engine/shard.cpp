@@ -18,6 +18,22 @@ bool is_long_header(std::span<const std::byte> datagram) noexcept {
   return (datagram[0] & std::byte{0x80}) != std::byte{0};
 }
 
+// How many bytes of the train at its front belong to one connection: datagrams with a short header
+// and the same ID as the first, which has one.
+std::size_t size_of_run(std::span<const std::byte> train, std::size_t segment) noexcept {
+  std::size_t size = std::min(segment, train.size());
+  while (train.size() - size > kShortHeaderIdOffset + limits::kConnectionIdLength) {
+    const std::span<const std::byte> next = train.subspan(size);
+    if (is_long_header(next) ||
+        std::memcmp(next.data() + kShortHeaderIdOffset, train.data() + kShortHeaderIdOffset,
+                    limits::kConnectionIdLength) != 0) {
+      break;
+    }
+    size += std::min(segment, next.size());
+  }
+  return size;
+}
+
 std::span<const std::uint8_t> as_octets(std::span<const std::byte> bytes) noexcept {
   return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
 }
@@ -79,9 +95,9 @@ bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
 }
 
 void Shard::feed(Connection& connection, const io::ReceivedTrain& train,
-                 std::span<std::byte> datagram) {
+                 std::span<std::byte> datagrams, std::size_t segment) {
   if (std::exchange(last_fed_, &connection) != &connection) ++fed_;
-  connection.receive(train, datagram, now_);
+  connection.receive(train, datagrams, segment, now_);
 }
 
 void Shard::receive_train(io::ReceivedTrain& train) {
@@ -92,12 +108,27 @@ void Shard::receive_train(io::ReceivedTrain& train) {
       train.segment_size == 0 ? rest.size() : static_cast<std::size_t>(train.segment_size);
   EndpointStats& stats = endpoint->counters();
   stats.bytes_received += rest.size();
+  stats.packets_received += (rest.size() + segment - 1) / segment;
+  const bool lossy = endpoint->config().rx_packet_loss > 0.0;
   while (!rest.empty()) {
-    const std::size_t size = std::min(segment, rest.size());
-    ++stats.packets_received;
-    receive_datagram(*endpoint, train, rest.first(size), true);
+    std::size_t size = std::min(segment, rest.size());
+    Connection* connection = lossy ? nullptr : find_by_short_header(rest.first(size));
+    if (connection != nullptr) [[likely]] {
+      size = size_of_run(rest, segment);
+      feed(*connection, train, rest.first(size), segment);
+    } else {
+      receive_datagram(*endpoint, train, rest.first(size), true);
+    }
     rest = rest.subspan(size);
   }
+}
+
+// By an ID of the usual length.
+Connection* Shard::find_by_short_header(std::span<const std::byte> datagram) const noexcept {
+  if (is_long_header(datagram)) return nullptr;
+  const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
+  if (octets.size() < limits::kConnectionIdLength) return nullptr;
+  return table_.find(octets.first(limits::kConnectionIdLength));
 }
 
 void Shard::receive_forwarded(const io::ReceivedTrain& train, std::span<std::byte> datagram) {
@@ -110,15 +141,12 @@ void Shard::receive_datagram(Endpoint& endpoint, const io::ReceivedTrain& train,
                              std::span<std::byte> datagram, bool may_forward) {
   if (lost_on_purpose(endpoint.config().rx_packet_loss)) return;
   if (!is_long_header(datagram)) {
-    const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
-    if (octets.size() >= limits::kConnectionIdLength) [[likely]] {
-      if (Connection* connection = table_.find(octets.first(limits::kConnectionIdLength))) {
-        feed(*connection, train, datagram);
-        return;
-      }
+    Connection* connection = find_by_short_header(datagram);
+    if (connection == nullptr) {
+      connection = find_by_unusual_length(as_octets(datagram).subspan(kShortHeaderIdOffset));
     }
-    if (Connection* connection = find_by_unusual_length(octets)) {
-      feed(*connection, train, datagram);
+    if (connection != nullptr) {
+      feed(*connection, train, datagram, datagram.size());
       return;
     }
     receive_unknown_short(endpoint, train, datagram, may_forward);
@@ -159,7 +187,7 @@ void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& t
     return;
   }
   if (Connection* connection = find_by_reset_token(datagram)) {
-    feed(*connection, train, datagram);
+    feed(*connection, train, datagram, datagram.size());
     return;
   }
   const auto id = octets.first(limits::kConnectionIdLength);
@@ -205,7 +233,7 @@ void Shard::receive_long(Endpoint& endpoint, const io::ReceivedTrain& train,
   }
   const std::span<const std::uint8_t> dcid(ids.dcid, ids.dcidlen);
   if (Connection* connection = table_.find(dcid)) {
-    feed(*connection, train, datagram);
+    feed(*connection, train, datagram, datagram.size());
     return;
   }
   const bool unknown_version = error == NGTCP2_ERR_VERSION_NEGOTIATION;

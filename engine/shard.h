@@ -107,7 +107,8 @@ class Shard {
 
  private:
   bool receive(std::span<io::ReceivedTrain>& trains);
-  void feed(Connection& connection, const io::ReceivedTrain& train, std::span<std::byte> datagram);
+  void feed(Connection& connection, const io::ReceivedTrain& train, std::span<std::byte> datagrams,
+            std::size_t segment);
   void expire();
   void deliver();
   void send();
@@ -120,6 +121,7 @@ class Shard {
   Connection* find_by_reset_token(std::span<const std::byte> datagram) const noexcept;
   void receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& train,
                              std::span<std::byte> datagram, bool may_forward);
+  Connection* find_by_short_header(std::span<const std::byte> datagram) const noexcept;
   Connection* find_by_unusual_length(std::span<const std::uint8_t> octets) const noexcept;
   bool forward_if_elsewhere(Endpoint& endpoint, std::span<const std::uint8_t> id,
                             const io::ReceivedTrain& train, std::span<std::byte> datagram);

@@ -101,7 +101,7 @@ void Shard::accept_connection(Endpoint& endpoint, const InitialPacket& packet,
   ++endpoint.counters().server_sessions;
   endpoint.handshake_begun();
   Connection& connection = adopt(std::move(*created));
-  connection.receive(*packet.train, packet.datagram, now_);
+  connection.receive(*packet.train, packet.datagram, packet.datagram.size(), now_);
 }
 
 void Shard::refuse(Endpoint& endpoint, const InitialPacket& packet, Verdict verdict) {

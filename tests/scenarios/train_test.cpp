@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Trains that GRO has joined are read as their datagrams would be one by one: packets that carry on
+// with a stream are dealt with together (cmake/dependencies/ngtcp2-train-receive.patch), and what
+// comes between them, of whatever kind, changes nothing. Two worlds with the same seed, in one of
+// which nothing is joined, must not differ in anything that the two ends have counted.
+#include <gtest/gtest.h>
+
+#include <string>
+#include <tuple>
+
+#include "tests/support/echo_run.h"
+
+namespace quicore::test {
+namespace {
+
+using namespace sim;
+
+constexpr std::size_t kMegabyte = 1024 * 1024;
+
+// Enough for what a test lets be under way: a turn takes in as much in either world.
+constexpr std::uint64_t kWindow = 80'000;
+
+struct Counted {
+  std::string client;
+  std::string server;
+  std::string elapsed;
+  bool operator==(const Counted&) const = default;
+};
+
+void PrintTo(const Counted& counted, std::ostream* out) {
+  *out << "client: " << counted.client << "\nserver: " << counted.server << '\n' << counted.elapsed;
+}
+
+std::string text_of(const SessionStats& stats) {
+  return "received " + std::to_string(stats.packets_received) + " packets, " +
+         std::to_string(stats.bytes_received) + " bytes, sent " +
+         std::to_string(stats.packets_sent) + " packets, " + std::to_string(stats.bytes_sent) +
+         " bytes, lost " + std::to_string(stats.packets_lost) + ", cwnd " +
+         std::to_string(stats.cwnd) + ", key updates " + std::to_string(stats.key_update_count);
+}
+
+SessionConfig with_small_windows(SessionConfig config) {
+  config.transport.initial_max_data = kWindow;
+  config.transport.initial_max_stream_data_bidi_local = kWindow;
+  config.transport.initial_max_stream_data_bidi_remote = kWindow;
+  return config;
+}
+
+EndpointConfig with_windows_that_stay() {
+  EndpointConfig config;
+  config.max_window = kWindow;
+  config.max_stream_window = kWindow;
+  return config;
+}
+
+class Train : public ::testing::TestWithParam<std::tuple<std::string, Path>> {
+ protected:
+  // Some megabytes there and back, two streams in turn and a key update on the way.
+  Counted counted(Gro gro, const Path& path) {
+    WorldOptions options = this_test(seed_from_environment());
+    options.gro = gro;
+    options.shuffle_turns = false;
+    EchoRun run(path, options, with_windows_that_stay(), with_windows_that_stay());
+    run.start_server(with_small_windows(EchoRun::server_side()));
+    run.connect(with_small_windows(EchoRun::client_side()));
+    EXPECT_TRUE(run.echo(pattern(kMegabyte, 1)));
+    TestStream& first = run.send(pattern(kMegabyte, 2));
+    TestStream& second = run.send(pattern(200'000, 3));
+    EXPECT_TRUE(run.until([&] { return second.received.size() > 50'000; }));
+    EXPECT_TRUE(run.session->connection->update_key().has_value());
+    EXPECT_TRUE(run.until([&] { return first.closed && second.closed; }));
+    EXPECT_TRUE(first.received == pattern(kMegabyte, 2));
+    EXPECT_TRUE(second.received == pattern(200'000, 3));
+    joined_ =
+        run.client.shard().port().stats().trains_received * 2 < run.client_stats().packets_received;
+    return {text_of(run.client_stats()), text_of(run.server_stats()),
+            std::to_string(run.world.elapsed().count())};
+  }
+
+  bool joined_ = false;
+};
+
+TEST_P(Train, IsReadAsItsDatagramsWouldBe) {
+  const Path& path = std::get<1>(GetParam());
+  const Counted alone = counted(Gro::off, path);
+  EXPECT_FALSE(joined_);
+  const Counted joined = counted(Gro::full, path);
+  EXPECT_TRUE(joined_);
+  EXPECT_EQ(alone, joined);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Paths, Train,
+    ::testing::Values(std::tuple("Perfect", Path{Delay{10ms}}),
+                      std::tuple("Lossy", Path{Delay{10ms}, Loss{0.03}}),
+                      std::tuple("Corrupting", Path{Delay{10ms}, Corrupt{0.03}}),
+                      std::tuple("Duplicating", Path{Delay{10ms}, Duplicate{0.1}}),
+                      std::tuple("Reordering", Path{Delay{10ms}, Reorder{0.03, 1ms}}),
+                      std::tuple("Marking", Path{Delay{10ms}, EcnMark{0.03}}),
+                      std::tuple("Bad", Path{Delay{10ms}, Loss{0.01}, Corrupt{0.01},
+                                             Duplicate{0.05}, Reorder{0.02, 1ms}})),
+    [](const auto& instance) { return std::get<0>(instance.param); });
+
+}  // namespace
+}  // namespace quicore::test
