@@ -58,7 +58,7 @@ class CompletionState final : public Counted {
 };
 
 // Reports an exception that left a callback to the log of the current shard.
-void report_exception(const char* where, std::exception_ptr exception) noexcept;
+void report_exception(const char* where, const std::exception_ptr& exception) noexcept;
 
 // A callback of then(): owns itself, and dies after it ran or with the completion.
 template <class T, class F>

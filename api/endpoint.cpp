@@ -25,8 +25,8 @@ Handlers<SessionEvent>& Endpoint::on_session() const noexcept { return state_->o
 Result<> Endpoint::listen(SessionConfig config) const { return state_->listen(std::move(config)); }
 bool Endpoint::listening() const noexcept { return state_->listening(); }
 
-Result<Session> Endpoint::connect(const Address& remote, SessionConfig config,
-                                  std::optional<Resume> resume) const {
+Result<Session> Endpoint::connect(const Address& remote, const SessionConfig& config,
+                                  const std::optional<Resume>& resume) const {
   return state_->connect(remote, config, resume);
 }
 

@@ -81,8 +81,8 @@ class Endpoint {
   // From listen() until close() or destroy() (E16).
   bool listening() const noexcept;
   // Begins the handshake. What a `resume` holds that cannot be used is ignored: full handshake.
-  Result<Session> connect(const Address& remote, SessionConfig config = {},
-                          std::optional<Resume> resume = {}) const;
+  Result<Session> connect(const Address& remote, const SessionConfig& config = {},
+                          const std::optional<Resume>& resume = {}) const;
 
   std::optional<Address> address() const noexcept;  // empty once destroyed
   // Graceful: no new sessions, present ones complete. The same completion as closed().

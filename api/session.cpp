@@ -95,7 +95,7 @@ Completion<Http3Settings> Session::http3_settings() const { return state_->http3
 Completion<> Session::close() const { return state_->close(); }
 Completion<> Session::closed() const { return state_->closed(); }
 bool Session::closing() const noexcept { return state_->closing(); }
-void Session::cancel(Error reason) const { state_->cancel(std::move(reason)); }
+void Session::cancel(const Error& reason) const { state_->cancel(reason); }
 
 Result<Stream> Session::open(StreamOptions options) const {
   return state_->open(std::move(options));

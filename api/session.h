@@ -150,7 +150,7 @@ class Session {
   bool closing() const noexcept;  // after close()
   // At once: CONNECTION_CLOSE, streams are interrupted. An error of kind `application` or
   // `transport` gives the peer its code and reason; without a reason the peer sees NO_ERROR.
-  void cancel(Error reason = {}) const;
+  void cancel(const Error& reason = {}) const;
 
   // --- streams ---
   // Fails with stream_limit, closing, closed, or invalid_state before the handshake without 0-RTT.

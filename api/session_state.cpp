@@ -238,7 +238,7 @@ Completion<> SessionState::close() {
   return closed();
 }
 
-void SessionState::cancel(Error reason) {
+void SessionState::cancel(const Error& reason) {
   if (connection_ == nullptr || closed_.ready()) return;
   closing_ = true;
   if (reason) error_ = reason;

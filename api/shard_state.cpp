@@ -163,7 +163,8 @@ void ShardState::log(int level, std::string_view line) const {
   if (surroundings_.log) surroundings_.log(level, line);
 }
 
-void ShardState::report_exception(const char* where, std::exception_ptr exception) const noexcept {
+void ShardState::report_exception(const char* where,
+                                  const std::exception_ptr& exception) const noexcept {
   try {
     log(static_cast<int>(LogLevel::error),
         std::string("an exception left ") + where + ": " + describe(exception));
@@ -172,9 +173,9 @@ void ShardState::report_exception(const char* where, std::exception_ptr exceptio
   }
 }
 
-void report_exception(const char* where, std::exception_ptr exception) noexcept {
+void report_exception(const char* where, const std::exception_ptr& exception) noexcept {
   if (const ShardState* shard = ShardState::current()) {
-    shard->report_exception(where, std::move(exception));
+    shard->report_exception(where, exception);
   }
 }
 

@@ -234,10 +234,10 @@ class Connection : public ListHook<EventTag>,
   void library_failed(int ngtcp2_error);
   Error describe_failure(int ngtcp2_error) const;
   Error describe_peer_close() const;
-  void begin_closing(const ngtcp2_ccerr& error, std::optional<Error> reported);
+  void begin_closing(const ngtcp2_ccerr& error, const std::optional<Error>& reported);
   void begin_draining(std::optional<Error> reported);
-  void vanish(std::optional<Error> reported);  // no packet, no closing period
-  void report_closed(std::optional<Error> reported);
+  void vanish(const std::optional<Error>& reported);  // no packet, no closing period
+  void report_closed(const std::optional<Error>& reported);
   void log_closed() const;
   void release_transport();  // streams, TLS, ngtcp2: all but IDs and the close packet
   void die();

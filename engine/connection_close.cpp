@@ -160,14 +160,14 @@ Duration Connection::period(unsigned ptos) const noexcept {
 
 // --- the states ------------------------------------------------------------------------------------
 
-void Connection::begin_closing(const ngtcp2_ccerr& error, std::optional<Error> reported) {
+void Connection::begin_closing(const ngtcp2_ccerr& error, const std::optional<Error>& reported) {
   if (state_ >= ConnectionState::closing) return;
   state_ = ConnectionState::closing;
   close_reason_ = reason_of(error);
   close_error_ = error;
   close_error_.reason = reinterpret_cast<const std::uint8_t*>(close_reason_.data());
   close_packet_due_ = true;
-  report_closed(std::move(reported));
+  report_closed(reported);
   wants_to_send();
 }
 
@@ -180,18 +180,18 @@ void Connection::begin_draining(std::optional<Error> reported) {
       (reported->code == 0 || (http3_ != nullptr && reported->code == http3::kNoError))) {
     reported.reset();
   }
-  report_closed(std::move(reported));
+  report_closed(reported);
 }
 
-void Connection::vanish(std::optional<Error> reported) {
+void Connection::vanish(const std::optional<Error>& reported) {
   if (state_ >= ConnectionState::closing) return;
   state_ = ConnectionState::draining;
-  report_closed(std::move(reported));
+  report_closed(reported);
   close_deadline_ = now();
   shard().deadlines().schedule(*this, close_deadline_);
 }
 
-void Connection::report_closed(std::optional<Error> reported) {
+void Connection::report_closed(const std::optional<Error>& reported) {
   close_remote_ = remote_address();
   close_local_ = local_address();
   if (conn_ != nullptr) socket_ = socket_of(*ngtcp2_conn_get_path2(conn_), socket_);

@@ -264,7 +264,7 @@ const nghttp3_data_reader Http3Session::kContent = {Http3Callbacks::read_data};
 const nghttp3_data_reader Http3Session::kNoContent = {Http3Callbacks::read_no_data};
 
 const nghttp3_callbacks& Http3Session::callbacks() noexcept {
-  static const nghttp3_callbacks table = [] {
+  static const nghttp3_callbacks kTable = [] {
     nghttp3_callbacks callbacks{};
     callbacks.acked_stream_data = Http3Callbacks::acked_stream_data;
     callbacks.stream_close = Http3Callbacks::stream_close;
@@ -284,7 +284,7 @@ const nghttp3_callbacks& Http3Session::callbacks() noexcept {
     callbacks.recv_settings2 = Http3Callbacks::recv_settings;
     return callbacks;
   }();
-  return table;
+  return kTable;
 }
 
 Result<> Http3Session::set_up() {

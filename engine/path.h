@@ -21,9 +21,11 @@ inline ngtcp2_path make_path(const Address& local, const Address& remote,
         const_cast<ngtcp2_sockaddr*>(static_cast<const ngtcp2_sockaddr*>(address.data())),
         static_cast<ngtcp2_socklen>(address.size())};
   };
-  // Plus one: nullptr stands for "not set".
+  // A number where the library keeps a pointer; plus one, because nullptr stands for "not set".
+  // NOLINTBEGIN(performance-no-int-to-ptr)
   return {as_addr(local), as_addr(remote),
           reinterpret_cast<void*>(static_cast<std::uintptr_t>(socket) + 1)};
+  // NOLINTEND(performance-no-int-to-ptr)
 }
 
 inline io::SocketId socket_of(const ngtcp2_path& path, io::SocketId otherwise) noexcept {

@@ -82,6 +82,7 @@ void Shard::negotiate_version(Endpoint& endpoint, const io::ReceivedTrain& train
     return;
   }
   std::vector<std::uint32_t> versions;
+  versions.reserve(config.versions.size());
   for (const QuicVersion version : config.versions) {
     versions.push_back(static_cast<std::uint32_t>(version));
   }

@@ -46,8 +46,8 @@ void heap_free(void* block) { mi_free(block); }
 // What a handshake takes is given back at its end. On pages of their own those blocks leave whole
 // pages free; between blocks that connections keep they would leave holes (docs/decisions/0016).
 mi_heap_t* tls_heap() {
-  thread_local mi_heap_t* const heap = mi_heap_new();
-  return heap != nullptr ? heap : mi_heap_get_default();
+  thread_local mi_heap_t* const kHeap = mi_heap_new();
+  return kHeap != nullptr ? kHeap : mi_heap_get_default();
 }
 void* tls_malloc(std::size_t size) { return mi_heap_malloc(tls_heap(), size); }
 void* tls_realloc(void* block, std::size_t size) {
@@ -87,12 +87,12 @@ constexpr Memory kMemory{
     [](void* block, std::size_t size, void*) { return counted_realloc(block, size); }};
 
 // At load time: a block that malloc gave out must never reach heap_free.
-const int wolfssl_hooks =
+const int kHooksOfWolfssl =
     wolfSSL_SetAllocators(counted_tls_malloc, counted_free, counted_tls_realloc);
 
 }  // namespace
 
-ShardHeap::~ShardHeap() { QUICORE_CHECK(current_heap != this && wolfssl_hooks == 0); }
+ShardHeap::~ShardHeap() { QUICORE_CHECK(current_heap != this && kHooksOfWolfssl == 0); }
 
 ShardHeap::Scope::Scope(ShardHeap& heap) noexcept : previous_(current_heap) {
   current_heap = &heap;

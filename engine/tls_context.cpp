@@ -29,12 +29,12 @@ std::unexpected<Error> invalid(std::string reason) {
 }
 
 bool initialize_wolfssl() {
-  static const bool done = [] {
+  static const bool kDone = [] {
     const bool usable = wolfSSL_Init() == WOLFSSL_SUCCESS;
     install_tls_seed_callback();
     return usable;
   }();
-  return done;
+  return kDone;
 }
 
 std::string lower(std::string_view name) {

@@ -30,8 +30,8 @@ constexpr std::array kSetupFlags = {
 // Unlike pthread_self() never used twice.
 std::uint64_t this_thread() noexcept {
   static std::atomic<std::uint64_t> last{0};
-  thread_local const std::uint64_t id = ++last;
-  return id;
+  thread_local const std::uint64_t kId = ++last;
+  return kId;
 }
 
 int io_uring_disabled_setting() {

@@ -60,7 +60,7 @@ class SessionState final : public Counted,
   Completion<Http3Settings> http3_settings();
   Completion<> closed();
   Completion<> close();
-  void cancel(Error reason);
+  void cancel(const Error& reason);
   bool closing() const noexcept { return closing_; }
   // Why it ended; `closed` while or if it ended well.
   Error end_reason() const;

@@ -79,7 +79,7 @@ class ShardState final : public engine::Application, public ReadyQueue {
   }
   void cancel(engine::DeadlineEntry& entry) noexcept { timers_.cancel(entry); }
   void log(int level, std::string_view line) const;
-  void report_exception(const char* where, std::exception_ptr exception) const noexcept;
+  void report_exception(const char* where, const std::exception_ptr& exception) const noexcept;
 
   // Datagrams that the kernel gave to another shard come through `mailbox`.
   void receive_from(io::DatagramMailbox& mailbox) { mailboxes_.push_back(&mailbox); }

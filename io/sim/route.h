@@ -15,8 +15,8 @@ namespace quicore::sim {
 
 // A host, or one of its addresses: a route between two addresses goes before one between hosts.
 struct End {
-  End(Host& host_) : host(&host_) {}  // NOLINT(google-explicit-constructor): reads as a drawing
-  End(Host& host_, const Address& address) : host(&host_), only(address.host()) {}
+  End(Host& whole) : host(&whole) {}  // NOLINT(google-explicit-constructor): reads as a drawing
+  End(Host& of, const Address& address) : host(&of), only(address.host()) {}
   Host* host;
   Address only;  // empty: all of the host's
 };

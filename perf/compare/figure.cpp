@@ -205,8 +205,8 @@ bool Figure::answers(std::string_view quantity) const {
 }
 
 const std::vector<Figure>& all_figures() {
-  static const std::vector<Figure> all = make();
-  return all;
+  static const std::vector<Figure> kAll = make();
+  return kAll;
 }
 
 }  // namespace quicore::perf

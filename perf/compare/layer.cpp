@@ -120,10 +120,10 @@ std::vector<std::pair<std::string, std::string>> parse_symbols(std::string_view 
 }
 
 const std::vector<std::string>& all_layers() {
-  static const std::vector<std::string> all = {kProgram, kApi,        kEngine, kHttp3, kQuic,
-                                               kTls,     kAead,       kMemory, kLibc,  kIo,
-                                               kKernel,  kKernelCopy, kOther,  kIdle};
-  return all;
+  static const std::vector<std::string> kAll = {kProgram, kApi,        kEngine, kHttp3, kQuic,
+                                                kTls,     kAead,       kMemory, kLibc,  kIo,
+                                                kKernel,  kKernelCopy, kOther,  kIdle};
+  return kAll;
 }
 
 std::map<std::string, double> limit_layers(double kernel_ns, double aead_ns) {

@@ -83,6 +83,7 @@ std::expected<std::vector<Other>, std::string> parse_others(std::string_view tex
   if (!list.is_array()) return std::unexpected("must hold a JSON list of objects");
   Reader reader;
   std::vector<Other> others;
+  others.reserve(list.size());
   for (std::size_t i = 0; i < list.size(); ++i) others.push_back(reader.read(list[i], i));
   if (!reader.problems().empty()) return std::unexpected(reader.problems());
   return others;

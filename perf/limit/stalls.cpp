@@ -31,6 +31,7 @@ Result<std::vector<StallSample>> observe_stalls(std::span<const int> cpus, Durat
   std::vector<Result<>> pinned(cpus.size());
   {
     std::vector<std::jthread> threads;
+    threads.reserve(cpus.size());
     for (std::size_t i = 0; i < cpus.size(); ++i) {
       threads.emplace_back([&, i] {
         pinned[i] = io::pin_this_thread(cpus[i]);

@@ -92,6 +92,7 @@ Result<ChildProcess> ChildProcess::start(const Command& command) {
   const Fd from_child(report[0]);
   Fd to_parent(report[1]);
   std::vector<char*> arguments;
+  arguments.reserve(command.arguments.size() + 1);
   for (const std::string& argument : command.arguments) {
     arguments.push_back(const_cast<char*>(argument.c_str()));  // as exec wants them; not written
   }

@@ -53,6 +53,7 @@ Row row_of(const DemoResult& result, const Measurement& measurement) {
 
 std::vector<Row> rows_of(const DemoResult& result) {
   std::vector<Row> rows;
+  rows.reserve(result.measurements.size());
   for (const Measurement& measurement : result.measurements) {
     rows.push_back(row_of(result, measurement));
   }
