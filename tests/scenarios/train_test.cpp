@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Trains that GRO has joined are read as their datagrams would be one by one: packets that carry on
-// with a stream are dealt with together (cmake/dependencies/ngtcp2-train-receive.patch), and what
-// comes between them, of whatever kind, changes nothing. Two worlds with the same seed, in one of
-// which nothing is joined, must not differ in anything that the two ends have counted.
+// Trains are read and written as their datagrams would be one by one: packets that carry on with a
+// stream are dealt with together (cmake/dependencies/ngtcp2-whole-train-*.patch), and what comes
+// between them, of whatever kind, changes nothing; nor does what an acknowledgement leaves out of
+// packets that were written together. Worlds with the same seed, in one of which nothing is joined,
+// and in another one nothing written together either, must not differ in anything that the two ends
+// have counted.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -40,7 +42,8 @@ std::string text_of(const SessionStats& stats) {
          std::to_string(stats.cwnd) + ", key updates " + std::to_string(stats.key_update_count);
 }
 
-SessionConfig with_small_windows(SessionConfig config) {
+SessionConfig with(bool qlog, SessionConfig config) {
+  config.qlog = qlog;
   config.transport.initial_max_data = kWindow;
   config.transport.initial_max_stream_data_bidi_local = kWindow;
   config.transport.initial_max_stream_data_bidi_remote = kWindow;
@@ -56,14 +59,15 @@ EndpointConfig with_windows_that_stay() {
 
 class Train : public ::testing::TestWithParam<std::tuple<std::string, Path>> {
  protected:
-  // Some megabytes there and back, two streams in turn and a key update on the way.
-  Counted counted(Gro gro, const Path& path) {
+  // Some megabytes there and back, two streams in turn and a key update on the way. With a qlog,
+  // which has a line for each packet, every packet is written and read by itself.
+  Counted counted(Gro gro, const Path& path, bool qlog = false) {
     WorldOptions options = this_test(seed_from_environment());
     options.gro = gro;
     options.shuffle_turns = false;
     EchoRun run(path, options, with_windows_that_stay(), with_windows_that_stay());
-    run.start_server(with_small_windows(EchoRun::server_side()));
-    run.connect(with_small_windows(EchoRun::client_side()));
+    run.start_server(with(qlog, EchoRun::server_side()));
+    run.connect(with(qlog, EchoRun::client_side()));
     EXPECT_TRUE(run.echo(pattern(kMegabyte, 1)));
     TestStream& first = run.send(pattern(kMegabyte, 2));
     TestStream& second = run.send(pattern(200'000, 3));
@@ -90,6 +94,13 @@ TEST_P(Train, IsReadAsItsDatagramsWouldBe) {
   EXPECT_EQ(alone, joined);
 }
 
+TEST_P(Train, IsWrittenAsItsDatagramsWouldBe) {
+  const Path& path = std::get<1>(GetParam());
+  for (const Gro gro : {Gro::off, Gro::full}) {
+    EXPECT_EQ(counted(gro, path, true), counted(gro, path, false));
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Paths, Train,
     ::testing::Values(std::tuple("Perfect", Path{Delay{10ms}}),
@@ -98,6 +109,9 @@ INSTANTIATE_TEST_SUITE_P(
                       std::tuple("Duplicating", Path{Delay{10ms}, Duplicate{0.1}}),
                       std::tuple("Reordering", Path{Delay{10ms}, Reorder{0.03, 1ms}}),
                       std::tuple("Marking", Path{Delay{10ms}, EcnMark{0.03}}),
+                      std::tuple("InBursts", Path{Delay{10ms}, BurstLoss{0.01, 0.3}}),
+                      std::tuple("Interrupted", Path{Delay{10ms}, BlackHole{200ms, 900ms},
+                                                     BlackHole{1500ms, 1600ms}}),
                       std::tuple("Bad", Path{Delay{10ms}, Loss{0.01}, Corrupt{0.01},
                                              Duplicate{0.05}, Reorder{0.02, 1ms}})),
     [](const auto& instance) { return std::get<0>(instance.param); });

@@ -119,7 +119,7 @@ TEST(Transfer, TinyWindowsOnlySlowItDown) {
 }
 
 // Trains are written without a look at each packet until the end of the stream or of its window
-// comes near (cmake/dependencies/ngtcp2-train-stream.patch): they may come anywhere in a packet.
+// comes near (cmake/dependencies/ngtcp2-whole-train-send.patch): they may come anywhere in a packet.
 TEST(Transfer, AStreamMayEndAnywhereInAPacket) {
   EchoRun run({Delay{10ms}});
   ASSERT_TRUE(run.echo(pattern(kMegabyte)));  // a large window, so that trains are long
