@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/headers.h"
 
+#include <algorithm>
+
 namespace quicore {
 
 namespace {
@@ -19,8 +21,14 @@ void Headers::add(std::string_view name, std::string_view value, bool sensitive)
   entries_.push_back({static_cast<std::uint32_t>(text_.size()),
                       static_cast<std::uint32_t>(name.size()),
                       static_cast<std::uint32_t>(value.size()), sensitive});
-  for (char c : name) text_.push_back(to_lower(c));
-  text_.append(value);
+  const std::size_t name_at = text_.size();
+  const std::size_t value_at = name_at + name.size();
+  // What it is called with may be more than what was asked for (GCC 12).
+  text_.resize_and_overwrite(value_at + value.size(), [&](char* text, std::size_t) noexcept {
+    std::ranges::transform(name, text + name_at, to_lower);
+    std::ranges::copy(value, text + value_at);
+    return value_at + value.size();
+  });
 }
 
 Field Headers::operator[](std::size_t index) const noexcept {
