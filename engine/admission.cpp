@@ -49,6 +49,7 @@ ngtcp2_duration to_ngtcp2(Duration duration) noexcept {
 Admission::Admission(const EndpointConfig& config, io::Random& random)
     : random_(random),
       reset_token_secret_(given_or_random(config.reset_token_secret, random)),
+      reset_token_key_({raw(reset_token_secret_), reset_token_secret_.size()}),
       token_secret_(given_or_random(config.token_secret, random)),
       max_connections_total_(config.max_connections_total),
       max_connections_per_host_(config.max_connections_per_host),

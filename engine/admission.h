@@ -89,6 +89,8 @@ class Admission {
   const std::array<std::byte, 16>& reset_token_secret() const noexcept {
     return reset_token_secret_;
   }
+  // Of that secret.
+  const HmacSha256& reset_token_key() const noexcept { return reset_token_key_; }
   const std::array<std::byte, 32>& token_secret() const noexcept { return token_secret_; }
 
   void connection_added(const Address& remote) { hosts_.connection_added(remote); }
@@ -110,6 +112,7 @@ class Admission {
 
   io::Random& random_;
   std::array<std::byte, 16> reset_token_secret_;
+  HmacSha256 reset_token_key_;
   std::array<std::byte, 32> token_secret_;
   std::uint64_t max_connections_total_;
   std::uint64_t max_connections_per_host_;

@@ -309,9 +309,9 @@ struct ConnectionCallbacks {
     Connection& connection = self(user_data);
     Shard& shard = connection.shard();
     const ConnectionId id = unused_id(shard, size);
-    const auto& secret = connection.endpoint_.admission().reset_token_secret();
     if (!make_stateless_reset_token(
-            std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(token->data), secret, id)) {
+            std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(token->data),
+            connection.endpoint_.admission().reset_token_key(), id)) {
       return NGTCP2_ERR_CALLBACK_FAILURE;
     }
     *cid = id.to_ngtcp2();

@@ -111,11 +111,11 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
     params.retry_scid_present = 1;
     params.retry_scid = packet.dcid.to_ngtcp2();
   }
-  const auto& secret = endpoint_.admission().reset_token_secret();
+  const HmacSha256& token_key = endpoint_.admission().reset_token_key();
   if (!endpoint_.config().disable_stateless_reset) {
     params.stateless_reset_token_present = make_stateless_reset_token(
         std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(params.stateless_reset_token),
-        secret, scid);
+        token_key, scid);
   }
   set_preferred_address(params, config.transport);
   if (params.preferred_addr_present) {
@@ -124,7 +124,7 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
     static_cast<void>(
         make_stateless_reset_token(std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN>(
                                        params.preferred_addr.stateless_reset_token),
-                                   secret, id));
+                                   token_key, id));
     issue_id(id);
   }
   const ngtcp2_cid quic_scid = scid.to_ngtcp2();

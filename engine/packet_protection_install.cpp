@@ -160,7 +160,7 @@ AeadKey* next_key(const CipherFunctions& functions, std::uint32_t version,
                   std::uint8_t* iv) noexcept {
   PacketKeys keys;
   if (!derive_next_secret(secret, version, functions.suite, current) ||
-      !derive_packet_keys(keys, version, functions.suite, {secret, current.size()})) {
+      !derive_updated_keys(keys, version, functions.suite, {secret, current.size()})) {
     return nullptr;
   }
   std::copy(keys.iv.begin(), keys.iv.end(), iv);

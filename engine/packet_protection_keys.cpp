@@ -8,8 +8,10 @@
 #include <wolfssl/wolfcrypt/hmac.h>
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
+#include "engine/hmac_sha256.h"
 #include "io/check.h"
 
 namespace quicore::engine {
@@ -45,22 +47,56 @@ std::size_t key_size(CipherSuite suite) {
   return suite == CipherSuite::aes_128_gcm_sha256 ? 16 : 32;
 }
 
-// HKDF-Expand-Label of RFC 8446 7.1 with an empty context.
-bool expand_label(int hash, std::span<const std::uint8_t> secret, std::string_view label,
-                  std::uint8_t* output, std::size_t size) {
-  constexpr std::string_view kPrefix = "tls13 ";
-  std::array<std::uint8_t, 2 + 1 + 32 + 1> info;
-  QUICORE_CHECK(kPrefix.size() + label.size() <= 32);
-  auto* p = info.data();
-  *p++ = static_cast<std::uint8_t>(size >> 8);
-  *p++ = static_cast<std::uint8_t>(size);
-  *p++ = static_cast<std::uint8_t>(kPrefix.size() + label.size());
-  p = std::copy(kPrefix.begin(), kPrefix.end(), p);
-  p = std::copy(label.begin(), label.end(), p);
-  *p++ = 0;
-  return wc_HKDF_Expand(hash, secret.data(), static_cast<word32>(secret.size()), info.data(),
-                        static_cast<word32>(p - info.data()), output,
-                        static_cast<word32>(size)) == 0;
+// HKDF-Expand-Label of RFC 8446 7.1, of one secret and with an empty context. All that is asked for
+// is as long as the hash at most, so that it takes one round of HKDF-Expand (RFC 5869 2.3).
+class Expansion {
+ public:
+  Expansion(int hash, std::span<const std::uint8_t> secret) noexcept
+      : hash_(hash), secret_(secret) {
+    if (hash == WC_SHA256) hmac_.emplace(secret);
+  }
+
+  bool label(std::string_view label, std::uint8_t* output, std::size_t size) const noexcept {
+    constexpr std::string_view kPrefix = "tls13 ";
+    std::array<std::uint8_t, 2 + 1 + 32 + 1 + 1> info;
+    QUICORE_CHECK(kPrefix.size() + label.size() <= 32);
+    auto* p = info.data();
+    *p++ = static_cast<std::uint8_t>(size >> 8);
+    *p++ = static_cast<std::uint8_t>(size);
+    *p++ = static_cast<std::uint8_t>(kPrefix.size() + label.size());
+    p = std::copy(kPrefix.begin(), kPrefix.end(), p);
+    p = std::copy(label.begin(), label.end(), p);
+    *p++ = 0;
+    if (!hmac_) {
+      return wc_HKDF_Expand(hash_, secret_.data(), static_cast<word32>(secret_.size()), info.data(),
+                            static_cast<word32>(p - info.data()), output,
+                            static_cast<word32>(size)) == 0;
+    }
+    *p++ = 1;  // the round
+    std::array<std::uint8_t, HmacSha256::kCodeSize> code;
+    QUICORE_CHECK(size <= code.size());
+    const bool computed =
+        hmac_->compute(std::span(info).first(static_cast<std::size_t>(p - info.data())), code);
+    std::copy_n(code.begin(), size, output);
+    wipe(code.data(), code.size());
+    return computed;
+  }
+
+ private:
+  int hash_;
+  std::span<const std::uint8_t> secret_;
+  std::optional<HmacSha256> hmac_;
+};
+
+bool expand_initial(InitialSecrets& secrets, const Expansion& initial) noexcept {
+  return initial.label("client in"sv, secrets.client.data(), secrets.client.size()) &&
+         initial.label("server in"sv, secrets.server.data(), secrets.server.size());
+}
+
+bool expand_keys(PacketKeys& keys, const Labels& labels, CipherSuite suite,
+                 const Expansion& expansion) noexcept {
+  return expansion.label(labels.key, keys.key.data(), key_size(suite)) &&
+         expansion.label(labels.iv, keys.iv.data(), keys.iv.size());
 }
 
 }  // namespace
@@ -79,25 +115,25 @@ bool derive_initial_secrets(InitialSecrets& secrets, std::uint32_t version,
   std::array<std::uint8_t, kInitialSecretSize> initial;
   return wc_HKDF_Extract(WC_SHA256, salt.data(), salt.size(), connection_id.data(),
                          static_cast<word32>(connection_id.size()), initial.data()) == 0 &&
-         expand_label(WC_SHA256, initial, "client in"sv, secrets.client.data(),
-                      secrets.client.size()) &&
-         expand_label(WC_SHA256, initial, "server in"sv, secrets.server.data(),
-                      secrets.server.size());
+         expand_initial(secrets, Expansion(WC_SHA256, initial));
 }
 
 bool derive_packet_keys(PacketKeys& keys, std::uint32_t version, CipherSuite suite,
                         std::span<const std::uint8_t> secret) noexcept {
   const Labels& labels = labels_of(version);
-  const int hash = hash_of(suite);
-  const std::size_t size = key_size(suite);
-  return expand_label(hash, secret, labels.key, keys.key.data(), size) &&
-         expand_label(hash, secret, labels.iv, keys.iv.data(), keys.iv.size()) &&
-         expand_label(hash, secret, labels.header_key, keys.header_key.data(), size);
+  const Expansion expansion(hash_of(suite), secret);
+  return expand_keys(keys, labels, suite, expansion) &&
+         expansion.label(labels.header_key, keys.header_key.data(), key_size(suite));
+}
+
+bool derive_updated_keys(PacketKeys& keys, std::uint32_t version, CipherSuite suite,
+                         std::span<const std::uint8_t> secret) noexcept {
+  return expand_keys(keys, labels_of(version), suite, Expansion(hash_of(suite), secret));
 }
 
 bool derive_next_secret(std::uint8_t* next, std::uint32_t version, CipherSuite suite,
                         std::span<const std::uint8_t> secret) noexcept {
-  return expand_label(hash_of(suite), secret, labels_of(version).update, next, secret.size());
+  return Expansion(hash_of(suite), secret).label(labels_of(version).update, next, secret.size());
 }
 
 }  // namespace quicore::engine

@@ -47,6 +47,10 @@ std::size_t secret_size(CipherSuite suite) noexcept;
 [[nodiscard]] bool derive_packet_keys(PacketKeys& keys, std::uint32_t version, CipherSuite suite,
                                       std::span<const std::uint8_t> secret) noexcept;
 
+// The same without the header-protection key, which a key update leaves as it is (RFC 9001 6.1).
+[[nodiscard]] bool derive_updated_keys(PacketKeys& keys, std::uint32_t version, CipherSuite suite,
+                                       std::span<const std::uint8_t> secret) noexcept;
+
 // The secret of the next key phase (RFC 9001 6.1). `next` has the size of `secret`.
 [[nodiscard]] bool derive_next_secret(std::uint8_t* next, std::uint32_t version, CipherSuite suite,
                                       std::span<const std::uint8_t> secret) noexcept;

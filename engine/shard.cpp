@@ -199,7 +199,7 @@ void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& t
     return;
   }
   const StatelessPacket packet =
-      stateless_reset(id, datagram.size(), admission.reset_token_secret(), random_);
+      stateless_reset(id, datagram.size(), admission.reset_token_key(), random_);
   if (!packet) return;
   ++endpoint.counters().stateless_reset_count;
   reply(endpoint, train, packet);

@@ -64,7 +64,7 @@ StatelessPacket retry(std::uint32_t version, const ConnectionId& client_scid,
 }
 
 StatelessPacket stateless_reset(std::span<const std::uint8_t> received_dcid,
-                                std::size_t received_size, const std::array<std::byte, 16>& secret,
+                                std::size_t received_size, const HmacSha256& token_key,
                                 io::Random& random) {
   StatelessPacket packet;
   // RFC 9000 10.3.3: always smaller than what it answers, or two endpoints that both lost their
@@ -72,7 +72,7 @@ StatelessPacket stateless_reset(std::span<const std::uint8_t> received_dcid,
   if (received_size <= kMinStatelessReset) return packet;
   if (received_dcid.size() > limits::kMaxConnectionIdLength) return packet;
   ngtcp2_stateless_reset_token token{};
-  if (!make_stateless_reset_token(token.data, secret, ConnectionId::from(received_dcid))) {
+  if (!make_stateless_reset_token(token.data, token_key, ConnectionId::from(received_dcid))) {
     return packet;
   }
   std::size_t size = received_size - 1;
@@ -100,11 +100,11 @@ StatelessPacket connection_close(std::uint32_t version, const ConnectionId& clie
 }
 
 bool make_stateless_reset_token(std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token,
-                                const std::array<std::byte, 16>& secret, const ConnectionId& id) {
-  const ngtcp2_cid cid = id.to_ngtcp2();
-  return ngtcp2_crypto_generate_stateless_reset_token(
-             token.data(), reinterpret_cast<const std::uint8_t*>(secret.data()), secret.size(),
-             &cid) == 0;
+                                const HmacSha256& token_key, const ConnectionId& id) {
+  std::array<std::uint8_t, HmacSha256::kCodeSize> code;
+  if (!token_key.compute(id.span(), code)) return false;
+  std::copy_n(code.begin(), token.size(), token.begin());
+  return true;
 }
 
 }  // namespace quicore::engine

@@ -16,6 +16,7 @@
 #include <span>
 
 #include "engine/connection_id.h"
+#include "engine/hmac_sha256.h"
 #include "io/random.h"
 
 namespace quicore::engine {
@@ -45,7 +46,7 @@ StatelessPacket retry(std::uint32_t version, const ConnectionId& client_scid,
 // RFC 9000 10.3, for a short-header datagram of `received_size` bytes to an ID we don't know.
 // Empty when it was too small to be answered by something smaller.
 StatelessPacket stateless_reset(std::span<const std::uint8_t> received_dcid,
-                                std::size_t received_size, const std::array<std::byte, 16>& secret,
+                                std::size_t received_size, const HmacSha256& token_key,
                                 io::Random& random);
 
 // An Initial with CONNECTION_CLOSE(`code`) for the client's Initial with these IDs, such as
@@ -53,11 +54,11 @@ StatelessPacket stateless_reset(std::span<const std::uint8_t> received_dcid,
 StatelessPacket connection_close(std::uint32_t version, const ConnectionId& client_scid,
                                  const ConnectionId& client_dcid, std::uint64_t code);
 
-// The token that makes a stateless reset for this ID believable: a keyed function of the ID, so that
-// a restarted process, or another machine with the same secret, can still tell it
+// The token that makes a stateless reset for this ID believable: the first bytes of the HMAC of the
+// ID, so that a restarted process, or another machine with the same key, can still tell it
 // (RFC 9000 10.3.2). False when the cryptographic library refused.
 [[nodiscard]] bool make_stateless_reset_token(
-    std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token,
-    const std::array<std::byte, 16>& secret, const ConnectionId& id);
+    std::span<std::uint8_t, NGTCP2_STATELESS_RESET_TOKENLEN> token, const HmacSha256& token_key,
+    const ConnectionId& id);
 
 }  // namespace quicore::engine

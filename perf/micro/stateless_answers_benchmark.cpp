@@ -61,8 +61,8 @@ BENCHMARK(negotiate_version)->Name("StatelessAnswer/version_negotiation");
 
 void reset(benchmark::State& state) {
   io::Random random = io::Random::seeded(1);
-  const std::array<std::byte, 16> secret{std::byte{1}};
-  answer_each(state, [&] { return stateless_reset(kOurId, kDatagramSize, secret, random); });
+  const HmacSha256 key(std::array<std::uint8_t, 16>{1});
+  answer_each(state, [&] { return stateless_reset(kOurId, kDatagramSize, key, random); });
 }
 BENCHMARK(reset)->Name("StatelessAnswer/stateless_reset");
 

@@ -10,7 +10,7 @@
 namespace quicore::engine {
 namespace {
 
-constexpr std::array<std::byte, 16> kSecret{std::byte{1}, std::byte{2}};
+constexpr std::array<std::uint8_t, 16> kSecret{1, 2};
 
 ConnectionId id_of(std::uint8_t first, std::size_t size) {
   std::vector<std::uint8_t> bytes(size, first);
@@ -131,10 +131,11 @@ TEST(Retry, ATokenThatDoesNotFitGivesNoPacket) {
 TEST(StatelessReset, IsAlwaysSmallerThanWhatItAnswersAndEndsInTheToken) {
   io::Random random = io::Random::seeded(4);
   const ConnectionId id = id_of(9, 8);
+  const HmacSha256 key(kSecret);
   std::array<std::uint8_t, 16> token;
-  ASSERT_TRUE(make_stateless_reset_token(token, kSecret, id));
+  ASSERT_TRUE(make_stateless_reset_token(token, key, id));
   for (std::size_t received = 22; received <= 1500; ++received) {
-    const StatelessPacket packet = stateless_reset(id.span(), received, kSecret, random);
+    const StatelessPacket packet = stateless_reset(id.span(), received, key, random);
     ASSERT_TRUE(packet);
     ASSERT_LT(packet.size, received);
     ASSERT_GE(packet.size, 21u);  // RFC 9000 10.3
@@ -148,17 +149,19 @@ TEST(StatelessReset, IsAlwaysSmallerThanWhatItAnswersAndEndsInTheToken) {
 
 TEST(StatelessReset, NothingAnswersADatagramThatLeavesNoRoomForASmallerOne) {
   io::Random random = io::Random::seeded(5);
+  const HmacSha256 key(kSecret);
   for (std::size_t received : {0u, 1u, 20u, 21u}) {
-    EXPECT_FALSE(stateless_reset(id_of(9, 8).span(), received, kSecret, random)) << received;
+    EXPECT_FALSE(stateless_reset(id_of(9, 8).span(), received, key, random)) << received;
   }
 }
 
 TEST(StatelessReset, LooksDifferentEachTime) {
   io::Random random = io::Random::seeded(6);
+  const HmacSha256 key(kSecret);
   std::set<std::size_t> sizes;
   std::set<std::vector<std::uint8_t>> beginnings;
   for (int i = 0; i < 100; ++i) {
-    const StatelessPacket packet = stateless_reset(id_of(9, 8).span(), 1200, kSecret, random);
+    const StatelessPacket packet = stateless_reset(id_of(9, 8).span(), 1200, key, random);
     sizes.insert(packet.size);
     beginnings.insert(bytes_of(packet.span().first(5)));
   }
@@ -168,10 +171,11 @@ TEST(StatelessReset, LooksDifferentEachTime) {
 
 TEST(StatelessResetToken, IsAFunctionOfIdAndSecret) {
   std::array<std::uint8_t, 16> one, same, other_id, other_secret;
-  ASSERT_TRUE(make_stateless_reset_token(one, kSecret, id_of(9, 8)));
-  ASSERT_TRUE(make_stateless_reset_token(same, kSecret, id_of(9, 8)));
-  ASSERT_TRUE(make_stateless_reset_token(other_id, kSecret, id_of(8, 8)));
-  ASSERT_TRUE(make_stateless_reset_token(other_secret, {}, id_of(9, 8)));
+  const HmacSha256 key(kSecret), same_key(kSecret), other_key(std::array<std::uint8_t, 16>{});
+  ASSERT_TRUE(make_stateless_reset_token(one, key, id_of(9, 8)));
+  ASSERT_TRUE(make_stateless_reset_token(same, same_key, id_of(9, 8)));
+  ASSERT_TRUE(make_stateless_reset_token(other_id, key, id_of(8, 8)));
+  ASSERT_TRUE(make_stateless_reset_token(other_secret, other_key, id_of(9, 8)));
   EXPECT_EQ(one, same);
   EXPECT_NE(one, other_id);
   EXPECT_NE(one, other_secret);
