@@ -58,6 +58,22 @@ void Connection::expect_reset_no_more(const ConnectionId& token) {
 
 // --- receiving -----------------------------------------------------------------------------------
 
+// Of a connection among many that has been idle nothing is in the cache: some hundred lines, which
+// would be fetched one after the other as the code comes to them.
+void Connection::prefetch(Instant now) const noexcept {
+  constexpr Duration kCold = std::chrono::milliseconds(100);
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kQuicSize = 8192;  // of an ngtcp2_conn (docs/decisions/0016)
+  if (conn_ == nullptr || now - stats_.last_sent_at < kCold) return;
+  const auto fetch = [](const void* object, std::size_t size) {
+    for (std::size_t at = 0; at < size; at += kLine) {
+      __builtin_prefetch(static_cast<const char*>(object) + at);
+    }
+  };
+  fetch(this, sizeof *this);
+  fetch(conn_, kQuicSize);
+}
+
 void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,
                          std::size_t segment, Instant now) {
   // A client speaks from the address it bound, even where that is the wildcard: then the kernel

@@ -157,6 +157,8 @@ class Connection : public ListHook<EventTag>,
   // --- what the shard does ---
   // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
   void clean_up();
+  // Has the memory fetched that a packet needs, if none came for a while.
+  void prefetch(Instant now) const noexcept;
   // Datagrams of a train, each `segment` bytes long but the last one, which may be shorter.
   void receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams, std::size_t segment,
                Instant now);

@@ -17,13 +17,14 @@ constexpr std::size_t first_child_of(std::size_t index) noexcept { return index 
 void DeadlineQueue::schedule(DeadlineEntry& entry, Instant deadline) {
   if (deadline == entry.deadline_) return;
   if (deadline == kNever) return cancel(entry);
-  const bool sooner = deadline < entry.deadline_;  // also when not scheduled: that is kNever
+  entry.deadline_ = deadline;
+  const bool sooner = deadline < entry.key_;  // also when not scheduled: that is kNever
+  if (!sooner && entry.key_ >= now_ + kPutOff) return;
   if (!entry.scheduled()) {
     heap_.push_back({deadline, &entry});
     entry.index_ = static_cast<std::uint32_t>(heap_.size() - 1);
   }
   QUICORE_DCHECK_THAT(heap_[entry.index_].entry == &entry);
-  entry.deadline_ = deadline;
   if (sooner) {
     move_up(entry.index_, {deadline, &entry});
   } else {
@@ -36,10 +37,16 @@ void DeadlineQueue::cancel(DeadlineEntry& entry) noexcept {
 }
 
 DeadlineEntry* DeadlineQueue::pop_expired(Instant now) noexcept {
-  if (heap_.empty() || heap_.front().deadline > now) return nullptr;
-  DeadlineEntry* entry = heap_.front().entry;
-  remove_at(0);
-  return entry;
+  now_ = now;
+  while (!heap_.empty() && heap_.front().key <= now) {
+    DeadlineEntry* entry = heap_.front().entry;
+    if (entry->deadline_ <= now) {
+      remove_at(0);
+      return entry;
+    }
+    move_down(0, {entry->deadline_, entry});  // it was put off
+  }
+  return nullptr;
 }
 
 void DeadlineQueue::place(std::size_t index, const Node& node) noexcept {
@@ -48,10 +55,11 @@ void DeadlineQueue::place(std::size_t index, const Node& node) noexcept {
 }
 
 void DeadlineQueue::move_up(std::size_t index, Node node) noexcept {
-  while (index > 0 && node.deadline < heap_[parent_of(index)].deadline) {
+  while (index > 0 && node.key < heap_[parent_of(index)].key) {
     place(index, heap_[parent_of(index)]);
     index = parent_of(index);
   }
+  node.entry->key_ = node.key;
   place(index, node);
 }
 
@@ -62,12 +70,13 @@ void DeadlineQueue::move_down(std::size_t index, Node node) noexcept {
     const std::size_t end = std::min(first + kChildren, heap_.size());
     std::size_t nearest = first;
     for (std::size_t child = first + 1; child < end; ++child) {
-      if (heap_[child].deadline < heap_[nearest].deadline) nearest = child;
+      if (heap_[child].key < heap_[nearest].key) nearest = child;
     }
-    if (heap_[nearest].deadline >= node.deadline) break;
+    if (heap_[nearest].key >= node.key) break;
     place(index, heap_[nearest]);
     index = nearest;
   }
+  node.entry->key_ = node.key;
   place(index, node);
 }
 
@@ -76,10 +85,11 @@ void DeadlineQueue::remove_at(std::size_t index) noexcept {
   DeadlineEntry& removed = *heap_[index].entry;
   removed.index_ = DeadlineEntry::kNotScheduled;
   removed.deadline_ = kNever;
+  removed.key_ = kNever;
   const Node last = heap_.back();
   heap_.pop_back();
   if (index == heap_.size()) return;
-  if (index > 0 && last.deadline < heap_[parent_of(index)].deadline) {
+  if (index > 0 && last.key < heap_[parent_of(index)].key) {
     move_up(index, last);
   } else {
     move_down(index, last);

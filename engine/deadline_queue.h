@@ -9,8 +9,10 @@
 //
 // Threading: its shard's thread. Lifetime: the owner cancels an entry before it dies; a debug build
 // checks that it did.
-// Cost: schedule and cancel are O(log4 n), and a comparison when the deadline did not change; next is
-// a load. Allocates only while the queue grows to its working size.
+// Cost: schedule and cancel are O(log4 n), and a comparison when the deadline did not change or a far
+// one is put off: the entry stays where it is in the heap until its old deadline comes, so that an
+// idle timeout that every packet puts off costs nothing. next is a load. Allocates only while the
+// queue grows to its working size.
 #pragma once
 
 #include <cstddef>
@@ -41,6 +43,7 @@ class DeadlineEntry {
 
   std::uint32_t index_ = kNotScheduled;
   Instant deadline_ = kNever;
+  Instant key_ = kNever;  // where it stands in the heap: not after deadline_
 };
 
 class DeadlineQueue {
@@ -49,17 +52,23 @@ class DeadlineQueue {
   void schedule(DeadlineEntry& entry, Instant deadline);
   // Does nothing when the entry is not scheduled.
   void cancel(DeadlineEntry& entry) noexcept;
-  // The nearest deadline; kNever when there is none.
-  Instant next() const noexcept { return heap_.empty() ? kNever : heap_.front().deadline; }
+  // The nearest deadline; kNever when there is none. Earlier where an entry has put that off by more
+  // than kPutOff: pop_expired() at that moment finds out.
+  Instant next() const noexcept { return heap_.empty() ? kNever : heap_.front().key; }
   // Takes out the entry with the nearest deadline if that is not after `now`; else nullptr.
   DeadlineEntry* pop_expired(Instant now) noexcept;
   bool empty() const noexcept { return heap_.empty(); }
   std::size_t size() const noexcept { return heap_.size(); }
 
  private:
-  // The deadline stands here too: comparing must not touch the connection's memory.
+  // A deadline that is at least so far away may be put off without moving the entry. Reason: a shard
+  // with nothing else to do wakes up in vain for it, so it must be rare; timers of loss recovery and
+  // acknowledgements are nearer.
+  static constexpr Duration kPutOff = std::chrono::seconds(1);
+
+  // The key stands here too: comparing must not touch the connection's memory.
   struct Node {
-    Instant deadline;
+    Instant key;
     DeadlineEntry* entry;
   };
 
@@ -69,6 +78,7 @@ class DeadlineQueue {
   void remove_at(std::size_t index) noexcept;
 
   std::vector<Node> heap_;
+  Instant now_{};  // of the last pop_expired()
 };
 
 }  // namespace quicore::engine

@@ -96,7 +96,10 @@ bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
 
 void Shard::feed(Connection& connection, const io::ReceivedTrain& train,
                  std::span<std::byte> datagrams, std::size_t segment) {
-  if (std::exchange(last_fed_, &connection) != &connection) ++fed_;
+  if (std::exchange(last_fed_, &connection) != &connection) {
+    ++fed_;
+    connection.prefetch(now_);
+  }
   connection.receive(train, datagrams, segment, now_);
 }
 

@@ -61,6 +61,42 @@ TEST(DeadlineQueue, SchedulingAgainMovesTheEntryBothWays) {
   queue.cancel(fixed);
 }
 
+// As every packet puts an idle timeout off.
+TEST(DeadlineQueue, AFarDeadlineThatIsPutOffExpiresInTimeAndStillInOrder) {
+  const auto seconds = [](int n) { return Instant(std::chrono::seconds(n)); };
+  DeadlineQueue queue;
+  Timer put_off, other;
+  queue.schedule(put_off, seconds(30));
+  queue.schedule(other, seconds(50));
+  for (int now = 1; now <= 25; ++now) {
+    EXPECT_EQ(queue.pop_expired(seconds(now)), nullptr);
+    queue.schedule(put_off, seconds(now + 30));
+    EXPECT_EQ(put_off.deadline(), seconds(now + 30));
+    EXPECT_LE(queue.next(), seconds(50));
+  }
+  EXPECT_EQ(queue.pop_expired(seconds(49)), nullptr);
+  EXPECT_EQ(queue.next(), seconds(50));
+  EXPECT_EQ(queue.pop_expired(seconds(60)), &other);
+  EXPECT_EQ(queue.pop_expired(seconds(60)), &put_off);  // since 55
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(DeadlineQueue, WhatWasPutOffMayBecomeNearerAgain) {
+  const auto seconds = [](int n) { return Instant(std::chrono::seconds(n)); };
+  DeadlineQueue queue;
+  Timer timer;
+  queue.schedule(timer, seconds(30));
+  queue.schedule(timer, seconds(60));
+  queue.schedule(timer, seconds(40));  // between the two
+  EXPECT_EQ(queue.pop_expired(seconds(39)), nullptr);
+  EXPECT_EQ(queue.next(), seconds(40));
+  queue.schedule(timer, seconds(80));
+  queue.schedule(timer, seconds(41));
+  EXPECT_EQ(queue.pop_expired(seconds(41) - Duration(1)), nullptr);
+  EXPECT_EQ(queue.next(), seconds(41));
+  EXPECT_EQ(queue.pop_expired(seconds(41)), &timer);
+}
+
 TEST(DeadlineQueue, SchedulingForNeverCancels) {
   DeadlineQueue queue;
   Timer timer;
