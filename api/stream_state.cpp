@@ -16,6 +16,8 @@ namespace quicore::internal {
 
 namespace {
 
+Error closed_error() { return Error::make(Errc::closed, "the stream is closed"); }
+
 bool reset_by_peer(const std::optional<Error>& error) noexcept {
   return error && (error->kind == Errc::peer_reset || error->kind == Errc::rejected);
 }
@@ -208,11 +210,12 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
   engine_ = nullptr;
   static_cast<engine::ListHook<StreamTag>&>(*this).unlink();
   if (ended_well) fin_ = true;
-  const Error why = error.value_or(Error::make(Errc::closed, "the stream is closed"));
-  end_receiving(ended_well ? std::nullopt : std::optional(why));
-  if (!finished_ || error) end_sending(why);
+  // Most streams end well, and nobody asks.
+  const auto why = [&] { return error ? *error : closed_error(); };
+  end_receiving(ended_well ? std::nullopt : std::optional(why()));
+  if (!finished_ || error) end_sending(why());
   const bool reset = reset_by_peer(receive_error_);
-  if (error || message_error_ || reset) close_error_ = close_reason(why);
+  if (error || message_error_ || reset) close_error_ = close_reason(why());
   closed_reported_ = true;
   if (closed_.made()) static_cast<void>(closed());
   writers_.wake_all();
@@ -235,11 +238,11 @@ Error StreamState::close_reason(const Error& reported) const {
 }
 
 void StreamState::settle_headers(const std::optional<Error>& error) {
-  const Error why = error.value_or(Error::make(Errc::closed, "the stream is closed"));
-  if (headers_.made()) headers_.set(shard(), std::unexpected(why));
-  if (info_.made()) info_.set(shard(), std::unexpected(why));
-  if (trailers_.made()) {
-    trailers_.set(shard(), fin_ ? Result<Headers>(Headers()) : std::unexpected(why));
+  const auto why = [&] { return std::unexpected(error ? *error : closed_error()); };
+  if (headers_.awaited()) headers_.set(shard(), why());
+  if (info_.awaited()) info_.set(shard(), why());
+  if (trailers_.awaited()) {
+    trailers_.set(shard(), fin_ ? Result<Headers>(Headers()) : why());
   }
 }
 

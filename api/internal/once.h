@@ -13,6 +13,8 @@ template <class T>
 class Once {
  public:
   bool made() const noexcept { return static_cast<bool>(state_); }
+  // Somebody asked, and it is not set yet.
+  bool awaited() const noexcept { return made() && !ready(); }
   bool ready() const noexcept { return state_ && state_->ready(); }
   const Result<T>* peek() const noexcept { return ready() ? &state_->result() : nullptr; }
 
