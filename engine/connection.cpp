@@ -61,6 +61,7 @@ void Connection::expect_reset_no_more(const ConnectionId& token) {
 // Of a connection among many that has been idle nothing is in the cache: some hundred lines, which
 // would be fetched one after the other as the code comes to them.
 void Connection::prefetch(Instant now) const noexcept {
+  // In less time others can hardly have replaced it, and a busy connection must not pay.
   constexpr Duration kCold = std::chrono::milliseconds(100);
   constexpr std::size_t kLine = 64;
   constexpr std::size_t kQuicSize = 8192;  // of an ngtcp2_conn (docs/decisions/0016)
