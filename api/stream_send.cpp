@@ -180,7 +180,7 @@ void StreamState::set_priority(std::uint8_t urgency, bool incremental) noexcept 
 // --- datagrams ----------------------------------------------------------------------------------
 
 Result<std::uint64_t> StreamState::send_datagram(Buf data) {
-  if (engine_ == nullptr) return failure(Errc::closed, "the stream is closed");
+  if (engine_ == nullptr) return std::unexpected(closed_error());
   return engine_->send_datagram(std::move(data));
 }
 
@@ -216,7 +216,7 @@ WaiterList& StreamState::wait_for_acknowledgement() noexcept {
 
 Error StreamState::send_error() const {
   if (send_error_) return *send_error_;
-  return Error::make(Errc::closed, "the stream is closed");
+  return closed_error();
 }
 
 void StreamState::end_sending(const Error& error) {

@@ -16,8 +16,6 @@ namespace quicore::internal {
 
 namespace {
 
-Error closed_error() { return Error::make(Errc::closed, "the stream is closed"); }
-
 bool reset_by_peer(const std::optional<Error>& error) noexcept {
   return error && (error->kind == Errc::peer_reset || error->kind == Errc::rejected);
 }
@@ -228,6 +226,8 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
   if (on_datagram_ != nullptr) on_datagram_->clear();  // they may hold handles of this stream
   unpin();                                             // the engine's
 }
+
+Error StreamState::closed_error() { return Error::make(Errc::closed, "the stream is closed"); }
 
 // The most telling of what is known.
 Error StreamState::close_reason(const Error& reported) const {

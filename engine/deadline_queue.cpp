@@ -19,7 +19,7 @@ void DeadlineQueue::schedule(DeadlineEntry& entry, Instant deadline) {
   if (deadline == kNever) return cancel(entry);
   entry.deadline_ = deadline;
   const bool sooner = deadline < entry.key_;  // also when not scheduled: that is kNever
-  if (!sooner && entry.key_ >= now_ + kPutOff) return;
+  if (!sooner && entry.key_ - now_ >= kPutOff) return;
   if (!entry.scheduled()) {
     heap_.push_back({deadline, &entry});
     entry.index_ = static_cast<std::uint32_t>(heap_.size() - 1);

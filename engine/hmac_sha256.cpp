@@ -22,7 +22,7 @@ bool begin(wc_Sha256& hash, std::span<const std::uint8_t> key, std::uint8_t pad)
 // What `begun` has hashed, and the message.
 bool finish(wc_Sha256& begun, std::span<const std::uint8_t> message,
             std::span<std::uint8_t, HmacSha256::kCodeSize> digest) noexcept {
-  wc_Sha256 hash;
+  wc_Sha256 hash{};  // what is copied into is freed first
   if (wc_Sha256Copy(&begun, &hash) != 0) return false;
   const bool hashed =
       wc_Sha256Update(&hash, message.data(), static_cast<word32>(message.size())) == 0 &&

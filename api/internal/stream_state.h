@@ -148,6 +148,7 @@ class StreamState final : public engine::StreamHandler,
   void abort_if_abandoned() noexcept;
   void end_receiving(std::optional<Error> error);
   void end_sending(const Error& error);
+  static Error closed_error();
   void settle_headers(const std::optional<Error>& error);
   Error close_reason(const Error& reported) const;
   bool at_end() const noexcept;
