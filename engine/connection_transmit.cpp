@@ -16,6 +16,16 @@
 
 namespace quicore::engine {
 
+namespace {
+
+// ngtcp2 ends a packet when what is to come would be cut into pieces of less than 256 bytes. It is
+// filled with PADDING then, for only packets of one size make a train: many short messages would
+// leave by two packets otherwise. The last one, after which nothing is to come, stays short.
+constexpr std::uint32_t kMoreToCome =
+    NGTCP2_WRITE_STREAM_FLAG_MORE | NGTCP2_WRITE_STREAM_FLAG_PADDING;
+
+}  // namespace
+
 // Where the packet being written goes.
 struct Connection::PacketRoom {
   ngtcp2_path* path;  // null behind the first packet of a train
@@ -176,7 +186,7 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
       if (size != 0) return size;
     }
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
-    if (stream != nullptr) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
+    if (stream != nullptr) flags |= kMoreToCome;
     if (fin) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
     ngtcp2_ssize written = -1;
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
@@ -247,7 +257,7 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
       if (size != 0) return size;
     }
     std::uint32_t flags = NGTCP2_WRITE_STREAM_FLAG_NONE;
-    if (chunk.stream_id >= 0) flags |= NGTCP2_WRITE_STREAM_FLAG_MORE;
+    if (chunk.stream_id >= 0) flags |= kMoreToCome;
     if (chunk.fin) flags |= NGTCP2_WRITE_STREAM_FLAG_FIN;
     ngtcp2_ssize written = -1;
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(

@@ -116,5 +116,34 @@ INSTANTIATE_TEST_SUITE_P(
                                              Duplicate{0.05}, Reorder{0.02, 1ms}})),
     [](const auto& instance) { return std::get<0>(instance.param); });
 
+// Of messages that do not fill packets exactly: ngtcp2 ends a packet early rather than cut a small
+// piece off the next message, and what is not as long as the others ends a train.
+TEST(ShortMessages, LeaveInOneTrainWhoseLastPacketIsAsShortAsItIs) {
+  EchoRun run({Delay{10ms}});
+  run.start_server();
+  ASSERT_TRUE(run.echo("the handshake is over"));
+  const auto sent = [&] {
+    const io::PortStats& stats = run.client.shard().port().stats();
+    return std::tuple(stats.trains_sent, stats.datagrams_sent, stats.bytes_sent);
+  };
+  run.world.run_for(2s);  // path MTU discovery is over as well
+  const auto [trains, packets, bytes] = sent();
+  constexpr std::size_t kMessages = 9;
+  for (std::size_t i = 0; i < kMessages; ++i) run.session->open().send(pattern(600, i));
+  run.world.run_for(1ms);
+  const auto [trains_now, packets_now, bytes_now] = sent();
+  EXPECT_EQ(trains_now - trains, 1u);
+  // Two messages in each packet but the last.
+  EXPECT_EQ(packets_now - packets, (kMessages + 1) / 2);
+  EXPECT_GT(bytes_now - bytes, kMessages * 600);
+  EXPECT_LT(bytes_now - bytes, (kMessages / 2) * 1472 + 700);
+
+  run.session->open().send("short");
+  run.world.run_for(15ms);  // it is paced, and nothing comes back yet
+  const auto [trains_last, packets_last, bytes_last] = sent();
+  EXPECT_EQ(packets_last - packets_now, 1u);
+  EXPECT_LT(bytes_last - bytes_now, 100u);
+}
+
 }  // namespace
 }  // namespace quicore::test
