@@ -10,20 +10,16 @@
 #include <cstdint>
 #include <utility>
 
-namespace quicore::internal {
+#include "io/block_pool.h"
 
-// Memory for the small objects of requests (coroutine frames, stream states, completions): free
-// lists of the calling thread by size, malloc behind them. A block may be released on another
-// thread.
-void* allocate_pooled(std::size_t size);
-void release_pooled(void* block, std::size_t size) noexcept;
+namespace quicore::internal {
 
 // Base of objects that delete themselves with the last Ref.
 class Counted {
  public:
-  static void* operator new(std::size_t size) { return allocate_pooled(size); }
+  static void* operator new(std::size_t size) { return io::allocate_block(size); }
   static void operator delete(void* block, std::size_t size) noexcept {
-    release_pooled(block, size);
+    io::release_block(block, size);
   }
   Counted() = default;
   Counted(const Counted&) = delete;

@@ -66,8 +66,8 @@ Result<> StreamState::send_now(Message& message) {
   if (message.headers) {
     const auto* given = std::get_if<Headers>(&message.headers->value);
     const bool fin = ends && nothing && message.trailers.none();
-    auto sent =
-        send_headers(engine::FieldSection::headers, given != nullptr ? *given : Headers(), fin);
+    static const Headers kNone;
+    auto sent = send_headers(engine::FieldSection::headers, given != nullptr ? *given : kNone, fin);
     if (!sent || fin) return sent;
   }
   if (!ends) return {};

@@ -51,9 +51,9 @@ class TaskPromiseBase : public engine::ListHook<SpawnedTag> {
     void await_resume() const noexcept {}
   };
 
-  static void* operator new(std::size_t size) { return allocate_pooled(size); }
+  static void* operator new(std::size_t size) { return io::allocate_block(size); }
   static void operator delete(void* frame, std::size_t size) noexcept {
-    release_pooled(frame, size);
+    io::release_block(frame, size);
   }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }

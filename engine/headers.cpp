@@ -15,7 +15,7 @@ char to_lower(char c) noexcept {
 
 void Headers::add(std::string_view name, std::string_view value, bool sensitive) {
   if (entries_.empty()) {
-    text_.reserve(256);
+    text_.reserve(255);
     entries_.reserve(8);
   }
   entries_.push_back({static_cast<std::uint32_t>(text_.size()),

@@ -7,8 +7,8 @@
 //   for (auto [name, value] : response) ...
 //
 // Threading: a value type. Lifetime: views given out live until the Headers change or die.
-// Cost: the text of all fields stands in one string and the table in one vector: two allocations
-// whatever the number of fields. Names are stored in lower case (RFC 9114 4.2).
+// Cost: the text of all fields stands in one string and the table in one vector: two blocks of the
+// thread's pool whatever the number of fields. Names are stored in lower case (RFC 9114 4.2).
 #pragma once
 
 #include <cstddef>
@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "io/block_pool.h"
 
 namespace quicore {
 
@@ -98,8 +100,8 @@ class Headers {
     std::uint32_t value_size;
     bool sensitive;
   };
-  std::string text_;
-  std::vector<Entry> entries_;
+  std::basic_string<char, std::char_traits<char>, io::BlockAllocator<char>> text_;
+  std::vector<Entry, io::BlockAllocator<Entry>> entries_;
 };
 
 }  // namespace quicore

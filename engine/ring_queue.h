@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A queue in a growing ring: no allocation once it has reached its working size (std::deque
-// allocates and frees a block every few hundred bytes for as long as it is used).
+// allocates and frees a block every few hundred bytes for as long as it is used). Short ones take
+// their memory from the thread's pool.
 #pragma once
 
 #include <cstddef>
 #include <memory>
 #include <utility>
 
+#include "io/block_pool.h"
 #include "io/check.h"
 
 namespace quicore::engine {
@@ -18,7 +20,7 @@ class RingQueue {
   RingQueue() = default;
   // A queue moved from is empty and may be used again.
   RingQueue(RingQueue&& other) noexcept
-      : items_(std::move(other.items_)),
+      : items_(std::exchange(other.items_, nullptr)),
         capacity_(std::exchange(other.capacity_, 0)),
         head_(std::exchange(other.head_, 0)),
         size_(std::exchange(other.size_, 0)) {}
@@ -30,6 +32,7 @@ class RingQueue {
     std::swap(size_, taken.size_);
     return *this;
   }
+  ~RingQueue() { give_back(); }
 
   bool empty() const noexcept { return size_ == 0; }
   std::size_t size() const noexcept { return size_; }
@@ -66,14 +69,21 @@ class RingQueue {
  private:
   void grow() {
     const std::size_t capacity = capacity_ == 0 ? 4 : capacity_ * 2;
-    auto items = std::make_unique<T[]>(capacity);
+    T* items = io::BlockAllocator<T>().allocate(capacity);
+    std::uninitialized_value_construct_n(items, capacity);
     for (std::size_t i = 0; i < size_; ++i) items[i] = std::move((*this)[i]);
-    items_ = std::move(items);
+    give_back();
+    items_ = items;
     capacity_ = capacity;
     head_ = 0;
   }
+  void give_back() noexcept {
+    if (items_ == nullptr) return;
+    std::destroy_n(items_, capacity_);
+    io::BlockAllocator<T>().deallocate(items_, capacity_);
+  }
 
-  std::unique_ptr<T[]> items_;
+  T* items_ = nullptr;        // all of them constructed
   std::size_t capacity_ = 0;  // zero or a power of two
   std::size_t head_ = 0;
   std::size_t size_ = 0;

@@ -13,9 +13,13 @@
 // calling thread (`ShardHeap::Scope`), or for none.
 //
 // Lifetime: blocks outlive the ShardHeap and the thread that asked for them.
-// Cost: one thread-local load and one increment above mimalloc.
+//
+// Cost: small blocks that were given back are taken again first, the last one first: mimalloc goes
+// through a whole page of them before it takes one again, and a request's forty blocks would be
+// fetched from the second-level cache each time. Some 20 instructions each way.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -60,11 +64,25 @@ class ShardHeap {
 
   // One that was made elsewhere, for this heap.
   void count_allocation() noexcept { ++allocations_; }
+  void count_release() noexcept { ++releases_; }
 
   std::uint64_t allocations() const noexcept { return allocations_; }
   std::uint64_t releases() const noexcept { return releases_; }
 
  private:
+  struct FreeBlock {
+    FreeBlock* next;
+  };
+  struct FreeList {
+    FreeBlock* first = nullptr;
+    std::uint32_t count = 0;
+  };
+  static constexpr std::size_t kClasses = 20;
+
+  void* take_kept(std::size_t size) noexcept;
+  bool keep(void* block) noexcept;
+
+  std::array<FreeList, kClasses> kept_;
   std::uint64_t allocations_ = 0;
   std::uint64_t releases_ = 0;  // by this thread while this heap was current
 };

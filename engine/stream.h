@@ -23,6 +23,7 @@
 #include "engine/ring_queue.h"
 #include "engine/send_queue.h"
 #include "engine/stats.h"
+#include "io/block_pool.h"
 #include "io/buf.h"
 #include "io/error.h"
 
@@ -92,6 +93,10 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
  public:
   Stream(Connection& connection, StreamId id, bool peer_initiated, Instant now);
   ~Stream();
+  static void* operator new(std::size_t size) { return io::allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    io::release_block(block, size);
+  }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 

@@ -4,14 +4,19 @@
 #include <cstring>
 #include <new>
 
+#include "io/block_pool.h"
+
 namespace quicore {
 
 namespace {
 
 // One block: this header, then the bytes.
 struct CopiedStorage : BufStorage {
+  std::size_t size = 0;  // of the block
+
   static void free(BufStorage* storage) noexcept {
-    ::operator delete(static_cast<CopiedStorage*>(storage));
+    auto* copied = static_cast<CopiedStorage*>(storage);
+    io::release_block(copied, copied->size);
   }
 };
 
@@ -30,8 +35,10 @@ struct AdoptedStorage : BufStorage {
 
 Buf Buf::copy(Bytes bytes) {
   if (bytes.empty()) return {};
-  void* block = ::operator new(sizeof(CopiedStorage) + bytes.size());
+  const std::size_t size = sizeof(CopiedStorage) + bytes.size();
+  void* block = io::allocate_block(size);
   auto* storage = new (block) CopiedStorage;
+  storage->size = size;
   storage->release = &CopiedStorage::free;
   auto* start = static_cast<std::byte*>(block) + sizeof(CopiedStorage);
   std::memcpy(start, bytes.data(), bytes.size());

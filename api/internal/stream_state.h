@@ -36,9 +36,9 @@ class StreamState final : public engine::StreamHandler,
                           public engine::ListHook<StreamTag>,
                           private engine::ReceiveSink {
  public:
-  static void* operator new(std::size_t size) { return allocate_pooled(size); }
+  static void* operator new(std::size_t size) { return io::allocate_block(size); }
   static void operator delete(void* block, std::size_t size) noexcept {
-    release_pooled(block, size);
+    io::release_block(block, size);
   }
 
   StreamState(SessionState& session, engine::Stream& stream);

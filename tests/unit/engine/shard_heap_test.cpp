@@ -12,6 +12,8 @@
 #include <cstdint>
 #include <cstring>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace quicore::engine {
 namespace {
@@ -54,6 +56,65 @@ TEST(ShardHeap, TheInnermostScopeIsCurrentOnItsThreadOnly) {
   }
   EXPECT_EQ(ShardHeap::current(), nullptr);
 }
+
+#ifndef QUICORE_SANITIZED
+TEST(ShardHeap, WhatWasGivenBackLastIsGivenOutFirst) {
+  ShardHeap heap;
+  const ShardHeap::Scope scope(heap);
+  for (const std::size_t size : {16, 17, 72, 100, 136, 144, 500, 1000, 1024}) {
+    void* first = heap.allocate(size);
+    void* second = heap.allocate(size);
+    ShardHeap::release(first);
+    ShardHeap::release(second);
+    EXPECT_EQ(heap.allocate(size), second) << size;
+    EXPECT_EQ(heap.allocate(size), first) << size;
+    ShardHeap::release(first);
+    ShardHeap::release(second);
+  }
+}
+
+TEST(ShardHeap, ABlockThatIsTakenAgainHasRoomForWhatIsAskedFor) {
+  ShardHeap heap;
+  const ShardHeap::Scope scope(heap);
+  std::vector<std::pair<char*, std::size_t>> blocks;
+  for (int round = 0; round < 3; ++round) {
+    for (std::size_t size = 0; size < 1100; ++size) {
+      auto* block = static_cast<char*>(heap.allocate(size));
+      std::memset(block, static_cast<int>(size), size);
+      blocks.emplace_back(block, size);
+    }
+    for (const auto& [block, size] : blocks) {
+      const char expected = static_cast<char>(size);
+      EXPECT_TRUE(std::all_of(block, block + size, [&](char c) { return c == expected; })) << size;
+      ShardHeap::release(block);
+    }
+    blocks.clear();
+  }
+}
+
+TEST(ShardHeap, ABlockThatIsTakenAgainIsZeroWhenThatIsAskedFor) {
+  ShardHeap heap;
+  const ShardHeap::Scope scope(heap);
+  void* block = heap.allocate(200);
+  std::memset(block, 0xff, 200);
+  ShardHeap::release(block);
+  auto* again = static_cast<char*>(heap.allocate_zeroed(2, 100));
+  EXPECT_EQ(again, block);
+  EXPECT_TRUE(std::all_of(again, again + 200, [](char byte) { return byte == 0; }));
+  ShardHeap::release(again);
+}
+
+// What TLS gave back (keys among it) goes back to the pages of TLS.
+TEST(ShardHeap, BlocksOfTlsAreNotKept) {
+  ShardHeap heap;
+  const ShardHeap::Scope scope(heap);
+  void* block = wolfSSL_Malloc(100);
+  wolfSSL_Free(block);
+  void* other = heap.allocate(100);
+  EXPECT_NE(other, block);
+  ShardHeap::release(other);
+}
+#endif
 
 TEST(ShardHeap, WolfsslAllocatesFromTheCurrentHeap) {
   ShardHeap heap;

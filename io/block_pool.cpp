@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "io/block_pool.h"
+
 #include <array>
-#include <cstddef>
 #include <cstdlib>
 #include <new>
 
-#include "api/ref.h"
-
-namespace quicore::internal {
+namespace quicore::io {
 
 namespace {
 
 // Larger blocks are malloc's. Reason: the frame of an ordinary coroutine takes 300 to 1500 bytes.
 constexpr std::size_t kLargestPooled = 2048;
 constexpr std::size_t kClassSize = 64;
-// Free blocks kept per class and thread; more than a burst of this many requests frees the rest.
-// At most 128 KiB x 32 classes / 2 = 2 MiB a thread.
-constexpr std::size_t kKeptPerClass = 64;
+// Free blocks kept per class and thread; what a burst of more requests took is freed. Reason: that is
+// 64 of the largest, and a hundred requests answered in one turn take as many of most classes.
+constexpr std::size_t kKeptBytes = 128 * 1024;
 
 struct FreeBlock {
   FreeBlock* next;
@@ -37,7 +36,8 @@ class Pool {
   }
   void release(void* block, std::size_t index) noexcept {
     Class& list = classes_[index];
-    if (list.count == kKeptPerClass) return std::free(block);
+    const std::size_t size = (index + 1) * kClassSize;
+    if (list.count >= kKeptBytes / size) return std::free(block);
     list.first = new (block) FreeBlock{list.first};
     ++list.count;
   }
@@ -72,7 +72,7 @@ constexpr bool pooled(std::size_t size) noexcept {
 
 }  // namespace
 
-void* allocate_pooled(std::size_t size) {
+void* allocate_block(std::size_t size) {
   void* block = pooled(size) && !Pool::destroyed ? pool.allocate((size - 1) / kClassSize)
                 : pooled(size) ? std::malloc((size + kClassSize - 1) / kClassSize * kClassSize)
                                : std::malloc(size);
@@ -80,7 +80,7 @@ void* allocate_pooled(std::size_t size) {
   return block;
 }
 
-void release_pooled(void* block, std::size_t size) noexcept {
+void release_block(void* block, std::size_t size) noexcept {
   if (pooled(size) && !Pool::destroyed) {
     pool.release(block, (size - 1) / kClassSize);
   } else {
@@ -88,4 +88,4 @@ void release_pooled(void* block, std::size_t size) noexcept {
   }
 }
 
-}  // namespace quicore::internal
+}  // namespace quicore::io
