@@ -75,8 +75,8 @@ void Connection::prefetch(Instant now) const noexcept {
   fetch(conn_, kQuicSize);
 }
 
-void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,
-                         std::size_t segment, Instant now) {
+std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,
+                                std::size_t segment, Instant now) {
   // A client speaks from the address it bound, even where that is the wildcard: then the kernel
   // chooses the source, and a change of its choice is no migration of ours.
   const Address& local = side_ == Side::client ? endpoint_.local_address_of(train.socket)
@@ -90,11 +90,14 @@ void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> da
   }
   ngtcp2_pkt_info info{};
   info.ecn = static_cast<std::uint8_t>(train.ecn);
+  const std::size_t size = datagrams.size();
   while (!datagrams.empty() && state_ < ConnectionState::closing && conn_ != nullptr) {
+    if (datagrams.size() < size && shard().enough_streams()) return size - datagrams.size();
     std::size_t count = 0;
     const int error = ngtcp2_conn_read_train(
         conn_, &path, &info, reinterpret_cast<const std::uint8_t*>(datagrams.data()),
-        datagrams.size(), segment, &count, to_nanoseconds(now));
+        std::min(datagrams.size(), readable_at_once(segment)), segment, &count,
+        to_nanoseconds(now));
     datagrams = datagrams.subspan(count);
     if (error != 0) [[unlikely]]
       library_failed(error);
@@ -104,6 +107,15 @@ void Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> da
        datagrams = datagrams.subspan(std::min(segment, datagrams.size()))) {
     answer_while_closing();
   }
+  return size;
+}
+
+// A train of one stream is read in one go. Where there are several, and where a datagram may begin
+// many, it is read little by little.
+std::size_t Connection::readable_at_once(std::size_t segment) const noexcept {
+  if (streams_.empty()) return segment;
+  if (streams_.size() == 1) return io::kMaxTrainSize + segment;
+  return limits::kDatagramsOfSeveralStreams * segment;
 }
 
 void Connection::expire(Instant now) {
@@ -331,6 +343,7 @@ void Connection::mark(ConnectionEvent event) noexcept {
 }
 
 void Connection::stream_has_events(Stream& stream) noexcept {
+  if (!static_cast<ListHook<EventTag>&>(stream).linked()) shard().stream_has_events();
   streams_with_events_.push_back(stream);
   shard().has_events(*this);
 }

@@ -17,11 +17,13 @@
 #include <ngtcp2/ngtcp2.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "engine/config.h"
@@ -34,6 +36,7 @@
 #include "engine/stream_allowance.h"
 #include "engine/transport_observer.h"
 #include "engine/varint.h"
+#include "io/block_pool.h"
 #include "io/datagram.h"
 
 namespace quicore::engine {
@@ -159,9 +162,10 @@ class Connection : public ListHook<EventTag>,
   void clean_up();
   // Has the memory fetched that a packet needs, if none came for a while.
   void prefetch(Instant now) const noexcept;
-  // Datagrams of a train, each `segment` bytes long but the last one, which may be shorter.
-  void receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams, std::size_t segment,
-               Instant now);
+  // Datagrams of a train, each `segment` bytes long but the last one, which may be shorter. Returns
+  // the bytes taken: not all of them when the shard's step was full.
+  std::size_t receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,
+                      std::size_t segment, Instant now);
   void expire(Instant now);
   void deliver();
   // Writes one train into the slot. Returns false when there is nothing (more) to send.
@@ -250,6 +254,7 @@ class Connection : public ListHook<EventTag>,
   void finish_graceful_close_if_done();
   Duration period(unsigned ptos) const noexcept;  // so many of the present PTO
   void answer_while_closing();
+  std::size_t readable_at_once(std::size_t segment) const noexcept;
   bool write_close_packet(io::SendSlot& slot, Instant now);
 
   // connection_transmit.cpp
@@ -320,7 +325,10 @@ class Connection : public ListHook<EventTag>,
   std::uint64_t send_queue_limit_ = 0;  // as of the last turn that sent
   std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;
-  std::unordered_map<std::int64_t, std::unique_ptr<Stream>> streams_;
+  using StreamById = std::pair<const std::int64_t, std::unique_ptr<Stream>>;
+  std::unordered_map<std::int64_t, std::unique_ptr<Stream>, std::hash<std::int64_t>,
+                     std::equal_to<>, io::BlockAllocator<StreamById>>
+      streams_;
   std::vector<std::unique_ptr<Stream>> detached_streams_;
   RingQueue<QueuedDatagram> datagrams_out_;
   RingQueue<ReceivedDatagram> datagrams_in_;

@@ -30,6 +30,16 @@ inline constexpr std::uint32_t kTrainsPerStep = 32;
 // connections that stays in the cache of a core, together with the trains they send.
 inline constexpr std::uint32_t kConnectionsPerStep = 8;
 
+// Streams with something to deliver after which a step receives no more. Consumer: RECEIVE phase.
+// Reason: the answers of a hundred streams would leave together, and the peer, which has nothing to
+// do until then, ask its next hundred questions together: each would wait for the other. A third of
+// that is still a dozen packets in a train (docs/decisions/0027).
+inline constexpr std::uint32_t kStreamsPerStep = 32;
+
+// Datagrams of a train that a connection with several streams reads before that is looked at.
+// Consumer: Connection::receive. Reason: eight are some twenty short answers.
+inline constexpr std::size_t kDatagramsOfSeveralStreams = 8;
+
 // Rounds of the DELIVER phase: handlers may cause events of other handlers (a completion resumes a
 // coroutine that opens a stream). What is left waits for the next turn, which then does not block.
 inline constexpr std::uint32_t kDeliverRoundsPerTurn = 8;

@@ -84,46 +84,55 @@ Instant Shard::next_deadline() const noexcept {
 
 // --- 2 RECEIVE -----------------------------------------------------------------------------------------
 
-// Takes trains from the front. False: limits::kConnectionsPerStep were fed and there is more.
+// Takes trains from the front, and of the last one perhaps a part. False: the step is full and there
+// is more.
 bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
-  fed_ = 0;
+  fed_ = streams_with_events_ = 0;
   last_fed_ = nullptr;
-  for (; !trains.empty() && fed_ < limits::kConnectionsPerStep; trains = trains.subspan(1)) {
+  while (!trains.empty() && !step_is_full()) {
     receive_train(trains.front());
+    if (trains.front().bytes.empty()) trains = trains.subspan(1);
   }
   return trains.empty();
 }
 
-void Shard::feed(Connection& connection, const io::ReceivedTrain& train,
-                 std::span<std::byte> datagrams, std::size_t segment) {
+bool Shard::step_is_full() const noexcept {
+  return fed_ >= limits::kConnectionsPerStep || enough_streams();
+}
+
+// Returns the bytes taken.
+std::size_t Shard::feed(Connection& connection, const io::ReceivedTrain& train,
+                        std::span<std::byte> datagrams, std::size_t segment) {
   if (std::exchange(last_fed_, &connection) != &connection) {
     ++fed_;
     connection.prefetch(now_);
   }
-  connection.receive(train, datagrams, segment, now_);
+  return connection.receive(train, datagrams, segment, now_);
 }
 
+// Leaves in `train` what is for the next step.
 void Shard::receive_train(io::ReceivedTrain& train) {
+  std::span<std::byte> rest = std::exchange(train.bytes, {});
   Endpoint* endpoint = endpoint_of(train.socket);
-  if (endpoint == nullptr || train.bytes.empty()) return;
-  std::span<std::byte> rest = train.bytes;
+  if (endpoint == nullptr || rest.empty()) return;
+  const std::size_t all = rest.size();
   const std::size_t segment =
-      train.segment_size == 0 ? rest.size() : static_cast<std::size_t>(train.segment_size);
-  EndpointStats& stats = endpoint->counters();
-  stats.bytes_received += rest.size();
-  stats.packets_received += (rest.size() + segment - 1) / segment;
+      train.segment_size == 0 ? all : static_cast<std::size_t>(train.segment_size);
   const bool lossy = endpoint->config().rx_packet_loss > 0.0;
-  while (!rest.empty()) {
+  while (!rest.empty() && !enough_streams()) {
     std::size_t size = std::min(segment, rest.size());
     Connection* connection = lossy ? nullptr : find_by_short_header(rest.first(size));
     if (connection != nullptr) [[likely]] {
-      size = size_of_run(rest, segment);
-      feed(*connection, train, rest.first(size), segment);
+      size = feed(*connection, train, rest.first(size_of_run(rest, segment)), segment);
     } else {
       receive_datagram(*endpoint, train, rest.first(size), true);
     }
     rest = rest.subspan(size);
   }
+  EndpointStats& stats = endpoint->counters();
+  stats.bytes_received += all - rest.size();
+  stats.packets_received += (all - rest.size() + segment - 1) / segment;
+  train.bytes = rest;
 }
 
 // By an ID of the usual length.

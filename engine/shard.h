@@ -87,6 +87,9 @@ class Shard {
   ConnectionTable& reset_tokens() noexcept { return reset_tokens_; }
   DeadlineQueue& deadlines() noexcept { return deadlines_; }
   void has_events(Connection& connection) noexcept { with_events_.push_back(connection); }
+  void stream_has_events() noexcept { ++streams_with_events_; }
+  // What these streams heard is to be delivered and answered before more is received.
+  bool enough_streams() const noexcept { return streams_with_events_ >= limits::kStreamsPerStep; }
   void wants_to_send(Connection& connection) noexcept { transmit_.push_back(connection); }
   Result<io::SocketId> open_extra_socket(Endpoint& endpoint, const io::SocketOptions& options);
   void close_extra_socket(io::SocketId socket);
@@ -107,8 +110,9 @@ class Shard {
 
  private:
   bool receive(std::span<io::ReceivedTrain>& trains);
-  void feed(Connection& connection, const io::ReceivedTrain& train, std::span<std::byte> datagrams,
-            std::size_t segment);
+  bool step_is_full() const noexcept;
+  std::size_t feed(Connection& connection, const io::ReceivedTrain& train,
+                   std::span<std::byte> datagrams, std::size_t segment);
   void expire();
   void deliver();
   void send();
@@ -169,8 +173,9 @@ class Shard {
   std::vector<std::unique_ptr<Endpoint>> finished_endpoints_;
   bool endpoints_changed_ = false;
   bool out_of_slots_ = false;
-  // RECEIVE: the connections that this step has fed.
+  // RECEIVE: what this step has fed, and the streams that heard something.
   std::uint32_t fed_ = 0;
+  std::uint32_t streams_with_events_ = 0;
   const Connection* last_fed_ = nullptr;
 };
 

@@ -57,5 +57,40 @@ TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
   }
 }
 
+// The same with the streams of one connection, whose requests come in one train of three datagrams.
+TEST(ShardTurn, StreamsThatCameFirstAreAnsweredBeforeTheLastAreRead) {
+  constexpr std::size_t kStreams = 3 * engine::limits::kStreamsPerStep;
+  WorldOptions options = this_test();
+  options.gro = Gro::full;
+  World world(options);
+  EngineNode server(world, world.add_host("server"));
+  EngineNode client(world, world.add_host("client"));
+  world.connect(client.host(), server.host(), {Delay{10ms}});
+  server.listen(server_config("echo"));
+  std::vector<std::uint64_t> sent_when_read;
+  server.on_accepted = [&](TestConnection& session) {
+    session.on_stream_opened = [&](TestStream& stream) {
+      stream.on_readable = [&](TestStream& request) {
+        if (!request.fin) return;
+        sent_when_read.push_back(server.endpoint().counters().packets_sent);
+        request.send(request.received);
+      };
+    };
+  };
+  TestConnection& session = client.connect(server, client_config("echo"));
+  world.run_for(1s);
+  for (std::size_t i = 0; i < kStreams; ++i) session.open().send(pattern(30, i));
+  world.run_for(1s);
+
+  ASSERT_EQ(sent_when_read.size(), kStreams);
+  const std::set<std::uint64_t> steps(sent_when_read.begin(), sent_when_read.end());
+  EXPECT_EQ(steps.size(), 2u);
+  ASSERT_EQ(session.streams.size(), kStreams);
+  for (std::size_t i = 0; i < kStreams; ++i) {
+    EXPECT_TRUE(session.streams[i].received == pattern(30, i));
+    EXPECT_TRUE(session.streams[i].closed);
+  }
+}
+
 }  // namespace
 }  // namespace quicore::test
