@@ -46,6 +46,7 @@ train() {  # train PORT_KIND
   for alpn in h3 quicore-perf; do
     load --mode request --alpn "$alpn" --streams 100
     load --mode request --alpn "$alpn" --connections 100
+    load --mode request --alpn "$alpn" --connections 100 --streams 10
     load --mode request --alpn "$alpn"
   done
   load --mode handshake --connections 16
