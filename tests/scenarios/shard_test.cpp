@@ -17,6 +17,19 @@ namespace {
 using namespace sim;
 using namespace std::chrono_literals;
 
+// Answers each request with itself, and notes how many packets had been sent when it was read.
+void echo_and_note(EngineNode& server, std::vector<std::uint64_t>& sent_when_read) {
+  server.on_accepted = [&](TestConnection& session) {
+    session.on_stream_opened = [&](TestStream& stream) {
+      stream.on_readable = [&](TestStream& request) {
+        if (!request.fin) return;
+        sent_when_read.push_back(server.endpoint().counters().packets_sent);
+        request.send(request.received);
+      };
+    };
+  };
+}
+
 // Requests of four times as many connections as a step serves, all in one turn.
 TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
   constexpr std::size_t kClients = 4 * engine::limits::kConnectionsPerStep;
@@ -24,15 +37,7 @@ TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
   EngineNode server(world, world.add_host("server"));
   server.listen(server_config("echo"));
   std::vector<std::uint64_t> sent_when_read;
-  server.on_accepted = [&](TestConnection& session) {
-    session.on_stream_opened = [&](TestStream& stream) {
-      stream.on_readable = [&](TestStream& request) {
-        if (!request.fin) return;
-        sent_when_read.push_back(server.endpoint().counters().packets_sent);
-        request.send("answer");
-      };
-    };
-  };
+  echo_and_note(server, sent_when_read);
   std::vector<std::unique_ptr<EngineNode>> clients;
   std::vector<TestConnection*> sessions;
   for (std::size_t i = 0; i < kClients; ++i) {
@@ -52,7 +57,7 @@ TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
   EXPECT_EQ(steps.size(), 4u);
   for (TestConnection* session : sessions) {
     ASSERT_EQ(session->streams.size(), 1u);
-    EXPECT_EQ(session->streams.front().received, "answer");
+    EXPECT_EQ(session->streams.front().received, "request");
     EXPECT_TRUE(session->streams.front().closed);
   }
 }
@@ -68,15 +73,7 @@ TEST(ShardTurn, StreamsThatCameFirstAreAnsweredBeforeTheLastAreRead) {
   world.connect(client.host(), server.host(), {Delay{10ms}});
   server.listen(server_config("echo"));
   std::vector<std::uint64_t> sent_when_read;
-  server.on_accepted = [&](TestConnection& session) {
-    session.on_stream_opened = [&](TestStream& stream) {
-      stream.on_readable = [&](TestStream& request) {
-        if (!request.fin) return;
-        sent_when_read.push_back(server.endpoint().counters().packets_sent);
-        request.send(request.received);
-      };
-    };
-  };
+  echo_and_note(server, sent_when_read);
   TestConnection& session = client.connect(server, client_config("echo"));
   world.run_for(1s);
   for (std::size_t i = 0; i < kStreams; ++i) session.open().send(pattern(30, i));
