@@ -4,6 +4,7 @@
 #include <ngtcp2/ngtcp2.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "engine/endpoint.h"
 #include "engine/http3_session.h"
@@ -92,7 +93,6 @@ std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::b
   info.ecn = static_cast<std::uint8_t>(train.ecn);
   const std::size_t size = datagrams.size();
   while (!datagrams.empty() && state_ < ConnectionState::closing && conn_ != nullptr) {
-    if (datagrams.size() < size && shard().enough_streams()) return size - datagrams.size();
     std::size_t count = 0;
     const int error = ngtcp2_conn_read_train(
         conn_, &path, &info, reinterpret_cast<const std::uint8_t*>(datagrams.data()),
@@ -102,6 +102,7 @@ std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::b
     if (error != 0) [[unlikely]]
       library_failed(error);
     wants_to_send();
+    if (shard().enough_streams()) return size - datagrams.size();
   }
   for (; !datagrams.empty() && state_ == ConnectionState::closing;
        datagrams = datagrams.subspan(std::min(segment, datagrams.size()))) {
@@ -114,7 +115,7 @@ std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::b
 // many, it is read little by little.
 std::size_t Connection::readable_at_once(std::size_t segment) const noexcept {
   if (streams_.empty()) return segment;
-  if (streams_.size() == 1) return io::kMaxTrainSize + segment;
+  if (streams_.size() == 1) return std::numeric_limits<std::size_t>::max();
   return limits::kDatagramsOfSeveralStreams * segment;
 }
 

@@ -11,7 +11,6 @@
 #include <array>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 #include "io/check.h"
 
@@ -134,11 +133,8 @@ const int kHooksOfWolfssl =
 
 ShardHeap::~ShardHeap() {
   QUICORE_CHECK(current_heap != this && kHooksOfWolfssl == 0);
-  for (FreeList& list : kept_) {
-    while (FreeBlock* block = list.first) {
-      list.first = block->next;
-      heap_free(block);
-    }
+  for (io::FreeList& list : kept_) {
+    while (void* block = list.take()) heap_free(block);
   }
 }
 
@@ -192,12 +188,7 @@ bool ShardHeap::keep(void*) noexcept { return false; }
 
 void* ShardHeap::take_kept(std::size_t size) noexcept {
   if (size > kLargestKept) return nullptr;
-  FreeList& list = kept_[kClassFor[(size + kUnit - 1) / kUnit]];
-  FreeBlock* block = list.first;
-  if (block == nullptr) return nullptr;
-  list.first = block->next;
-  --list.count;
-  return block;
+  return kept_[kClassFor[(size + kUnit - 1) / kUnit]].take();
 }
 
 bool ShardHeap::keep(void* block) noexcept {
@@ -205,10 +196,9 @@ bool ShardHeap::keep(void* block) noexcept {
   const std::size_t size = mi_usable_size(block);
   if (size > kLargestKept || size < kUnit) return false;
   const std::size_t index = kClassWithin[size / kUnit];
-  FreeList& list = kept_[index];
-  if (list.count >= std::min(kKeptBlocks, kKeptBytes / kClassSizes[index])) return false;
-  list.first = new (block) FreeBlock{list.first};
-  ++list.count;
+  io::FreeList& list = kept_[index];
+  if (list.size() >= std::min(kKeptBlocks, kKeptBytes / kClassSizes[index])) return false;
+  list.put(block);
   return true;
 }
 

@@ -23,6 +23,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "io/free_list.h"
+
 // As their headers declare them.
 struct ngtcp2_mem;
 struct nghttp3_mem;
@@ -70,19 +72,12 @@ class ShardHeap {
   std::uint64_t releases() const noexcept { return releases_; }
 
  private:
-  struct FreeBlock {
-    FreeBlock* next;
-  };
-  struct FreeList {
-    FreeBlock* first = nullptr;
-    std::uint32_t count = 0;
-  };
   static constexpr std::size_t kClasses = 20;
 
   void* take_kept(std::size_t size) noexcept;
   bool keep(void* block) noexcept;
 
-  std::array<FreeList, kClasses> kept_;
+  std::array<io::FreeList, kClasses> kept_;
   std::uint64_t allocations_ = 0;
   std::uint64_t releases_ = 0;  // by this thread while this heap was current
 };

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <new>
 
+#include "io/free_list.h"
+
 namespace quicore::io {
 
 namespace {
@@ -16,47 +18,31 @@ constexpr std::size_t kClassSize = 64;
 // 64 of the largest, and a hundred requests answered in one turn take as many of most classes.
 constexpr std::size_t kKeptBytes = 128 * 1024;
 
-struct FreeBlock {
-  FreeBlock* next;
-};
-
 class Pool {
  public:
   ~Pool() {
-    for (Class& list : classes_) {
-      while (list.first != nullptr) std::free(take(list));
+    for (FreeList& list : classes_) {
+      while (void* block = list.take()) std::free(block);
     }
     destroyed = true;
   }
 
   void* allocate(std::size_t index) {
-    Class& list = classes_[index];
-    if (list.first != nullptr) return take(list);
-    return std::malloc((index + 1) * kClassSize);
+    void* block = classes_[index].take();
+    return block != nullptr ? block : std::malloc((index + 1) * kClassSize);
   }
   void release(void* block, std::size_t index) noexcept {
-    Class& list = classes_[index];
+    FreeList& list = classes_[index];
     const std::size_t size = (index + 1) * kClassSize;
-    if (list.count >= kKeptBytes / size) return std::free(block);
-    list.first = new (block) FreeBlock{list.first};
-    ++list.count;
+    if (list.size() >= kKeptBytes / size) return std::free(block);
+    list.put(block);
   }
 
   // Objects of other thread-locals and statics may be released after the pool is gone.
   static thread_local bool destroyed;
 
  private:
-  struct Class {
-    FreeBlock* first = nullptr;
-    std::size_t count = 0;
-  };
-  static void* take(Class& list) noexcept {
-    FreeBlock* block = list.first;
-    list.first = block->next;
-    --list.count;
-    return block;
-  }
-  std::array<Class, kLargestPooled / kClassSize> classes_;
+  std::array<FreeList, kLargestPooled / kClassSize> classes_;
 };
 
 thread_local bool Pool::destroyed = false;
