@@ -285,6 +285,9 @@ void Connection::observe_transport(const ngtcp2_conn_info& info, Instant now) no
                                                         : 1;
   const auto on_the_path = static_cast<std::uint64_t>(share * static_cast<double>(info.cwnd));
   send_queue_limit_ = std::min(limits::kSendQueueWindows * on_the_path, limits::kMaxSendQueue);
+  constexpr auto kHalvingRtt = static_cast<std::uint64_t>(limits::kBurstHalvingRtt.count());
+  const std::uint64_t halvings = info.min_rtt / kHalvingRtt;
+  short_path_burst_ = halvings < 16 ? io::kMaxTrainSize >> halvings : 0;
 }
 
 Duration Connection::peer_ack_delay() const noexcept {

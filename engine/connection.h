@@ -323,6 +323,7 @@ class Connection : public ListHook<EventTag>,
   std::unique_ptr<Error> failed_;  // recorded inside a callback
   IntrusiveList<Stream, EventTag> streams_with_events_;
   std::uint64_t send_queue_limit_ = 0;  // as of the last turn that sent
+  std::uint32_t short_path_burst_ = 0;  // as of then: bytes sent at once because of a short RTT
   std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;
   using StreamById = std::pair<const std::int64_t, std::unique_ptr<Stream>>;

@@ -140,6 +140,12 @@ inline constexpr std::size_t kMaxPemFile = 4 * 1024 * 1024;
 // 10 Gbit/s for 1 ms, longer than writing more takes, rounded to a power of two.
 inline constexpr std::size_t kDefaultSendBudget = 1024 * 1024;
 
+// On a path whose smallest round-trip time is below this, a connection sends a train of
+// io::kMaxTrainSize at once, whatever rate it is paced at; half of one below twice this, and so on.
+// Consumer: Connection::write_train. Reason: RFC 9002 7.7 allows larger bursts where they are known
+// to be absorbed, and Linux sends such bursts by TCP (net.ipv4.tcp_tso_rtt_log = 9: 512 us).
+inline constexpr Duration kBurstHalvingRtt = 512us;
+
 // Times what the path holds (the congestion window, less its share of queues by the round-trip
 // times), in bytes that a connection's streams may hold together before those without a budget of
 // their own are held to kDefaultSendBudget again. Consumer: Stream::room. Reason: one on

@@ -145,5 +145,32 @@ TEST(ShortMessages, LeaveInOneTrainWhoseLastPacketIsAsShortAsItIs) {
   EXPECT_LT(bytes_last - bytes_now, 100u);
 }
 
+// Datagrams that a server sends at once after a rest, when it has filled the queue of a bottleneck before:
+// its round-trip time was long then, whatever the path's own, and the rate it is paced at low.
+std::uint64_t datagrams_at_once(Duration delay) {
+  EchoRun run({Delay{delay}, Bandwidth{100_Mbit, kMegabyte}});
+  run.start_server();
+  EXPECT_TRUE(run.echo("the handshake is over"));
+  TestStream* received = nullptr;
+  run.session->on_stream_opened = [&](TestStream& opened) { received = &opened; };
+  run.accepted().open().send(pattern(8 * kMegabyte));
+  EXPECT_TRUE(
+      run.until([&] { return received != nullptr && received->received.size() == 8 * kMegabyte; }));
+  run.world.run_for(100ms);
+  const auto sent = [&] { return run.server->shard().port().stats().datagrams_sent; };
+  const std::uint64_t before = sent();
+  run.accepted().open().send(pattern(kMegabyte));
+  run.world.run_for(1us);
+  return sent() - before;
+}
+
+// What pacing lets leave at once is 1 ms of the rate, or ten packets, but a whole train where the path
+// is short (limits::kBurstHalvingRtt).
+TEST(Pacing, LetsAWholeTrainLeaveWhereThePathIsShort) {
+  EXPECT_EQ(datagrams_at_once(100us), io::kMaxTrainSize / 1472);
+  EXPECT_EQ(datagrams_at_once(300us), io::kMaxTrainSize / 2 / 1472);
+  EXPECT_LE(datagrams_at_once(10ms), 12u);
+}
+
 }  // namespace
 }  // namespace quicore::test
