@@ -145,8 +145,8 @@ TEST(ShortMessages, LeaveInOneTrainWhoseLastPacketIsAsShortAsItIs) {
   EXPECT_LT(bytes_last - bytes_now, 100u);
 }
 
-// Datagrams that a server sends at once after a rest, when it has filled the queue of a bottleneck before:
-// its round-trip time was long then, whatever the path's own, and the rate it is paced at low.
+// Datagrams that a server sends at once after a rest, when it has filled the queue of a bottleneck
+// before: its round-trip time was long then, whatever the path's own, and its pacing slow.
 std::uint64_t datagrams_at_once(Duration delay) {
   EchoRun run({Delay{delay}, Bandwidth{100_Mbit, kMegabyte}});
   run.start_server();
@@ -164,8 +164,8 @@ std::uint64_t datagrams_at_once(Duration delay) {
   return sent() - before;
 }
 
-// What pacing lets leave at once is 1 ms of the rate, or ten packets, but a whole train where the path
-// is short (limits::kBurstHalvingRtt).
+// What pacing lets leave at once is 1 ms of the rate, or ten packets, but a whole train where the
+// path is short (limits::kBurstHalvingRtt).
 TEST(Pacing, LetsAWholeTrainLeaveWhereThePathIsShort) {
   EXPECT_EQ(datagrams_at_once(100us), io::kMaxTrainSize / 1472);
   EXPECT_EQ(datagrams_at_once(300us), io::kMaxTrainSize / 2 / 1472);
