@@ -11,6 +11,7 @@
 #include "api/internal/shard_state.h"
 #include "engine/connection.h"
 #include "engine/http3_error.h"
+#include "engine/limits.h"
 
 namespace quicore::internal {
 
@@ -27,6 +28,9 @@ bool expects_continue(const Headers& request) noexcept {
   return expect && std::ranges::equal(*expect, kContinue,
                                       [](char a, char b) { return (a | 0x20) == (b | 0x20); });
 }
+
+static_assert(sizeof(StreamState) <= engine::limits::kPrefetchedHandlerSize,
+              "the whole of it is prefetched");
 
 }  // namespace
 

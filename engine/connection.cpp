@@ -9,6 +9,7 @@
 #include "engine/endpoint.h"
 #include "engine/http3_session.h"
 #include "engine/path.h"
+#include "engine/prefetch.h"
 #include "engine/qlog.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
@@ -59,21 +60,30 @@ void Connection::expect_reset_no_more(const ConnectionId& token) {
 
 // --- receiving -----------------------------------------------------------------------------------
 
-// Of a connection among many that has been idle nothing is in the cache: some hundred lines, which
-// would be fetched one after the other as the code comes to them.
-void Connection::prefetch(Instant now) const noexcept {
-  // In less time others can hardly have replaced it, and a busy connection must not pay.
-  constexpr Duration kCold = std::chrono::milliseconds(100);
-  constexpr std::size_t kLine = 64;
-  constexpr std::size_t kQuicSize = 8192;  // of an ngtcp2_conn (docs/decisions/0016)
-  if (conn_ == nullptr || now - stats_.last_sent_at < kCold) return;
-  const auto fetch = [](const void* object, std::size_t size) {
-    for (std::size_t at = 0; at < size; at += kLine) {
-      __builtin_prefetch(static_cast<const char*>(object) + at);
-    }
-  };
-  fetch(this, sizeof *this);
-  fetch(conn_, kQuicSize);
+void Connection::prefetch_self() const noexcept { prefetch(this, sizeof *this); }
+
+void Connection::prefetch_parts() const noexcept {
+  if (conn_ == nullptr) return;
+  ngtcp2_conn_prefetch(conn_);
+  if (http3_ != nullptr) http3_->prefetch_parts();
+  std::uint32_t left = limits::kPrefetchedStreams;
+  for (const auto& [id, stream] : streams_) {
+    prefetch(stream.get(), sizeof *stream);
+    if (--left == 0) break;
+  }
+}
+
+void Connection::prefetch_details() const noexcept {
+  if (conn_ == nullptr) return;
+  ngtcp2_conn_prefetch_packet(conn_);
+  if (http3_ != nullptr) http3_->prefetch_details();
+  std::uint32_t left = limits::kPrefetchedStreams;
+  for (const auto& [id, stream] : streams_) {
+    prefetch(stream->handler(), limits::kPrefetchedHandlerSize);
+    ngtcp2_conn_prefetch_stream(conn_, id);
+    if (http3_ != nullptr) http3_->prefetch_stream(id);
+    if (--left == 0) break;
+  }
 }
 
 std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,

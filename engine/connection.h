@@ -160,8 +160,11 @@ class Connection : public ListHook<EventTag>,
   // --- what the shard does ---
   // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
   void clean_up();
-  // Has the memory fetched that a packet needs, if none came for a while.
-  void prefetch(Instant now) const noexcept;
+  // Have the memory fetched that a packet needs, each what the one before it has brought the
+  // addresses of: so that what they read is there, other work comes between (engine/prefetch.h).
+  void prefetch_self() const noexcept;
+  void prefetch_parts() const noexcept;
+  void prefetch_details() const noexcept;
   // Datagrams of a train, each `segment` bytes long but the last one, which may be shorter. Returns
   // the bytes taken: not all of them when the shard's step was full.
   std::size_t receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,

@@ -9,6 +9,7 @@
 
 #include "engine/connection.h"
 #include "engine/http3_fields.h"
+#include "engine/prefetch.h"
 #include "engine/qlog_event.h"
 #include "engine/shard.h"
 
@@ -53,6 +54,15 @@ Result<std::unique_ptr<Http3Session>> Http3Session::create(Connection& connectio
       new Http3Session(connection, side, connection.http3_settings()));
   if (auto ok = session->set_up(); !ok) return std::unexpected(std::move(ok.error()));
   return session;
+}
+
+void Http3Session::prefetch_parts() const noexcept {
+  prefetch(this, sizeof *this);
+  nghttp3_conn_prefetch(conn_);
+}
+
+void Http3Session::prefetch_stream(std::int64_t id) const noexcept {
+  prefetch(nghttp3_conn_prefetch_stream(conn_, id), sizeof(Exchange));
 }
 
 // --- ngtcp2's callbacks --------------------------------------------------------------------------

@@ -30,6 +30,16 @@ inline constexpr std::uint32_t kTrainsPerStep = 32;
 // connections that stays in the cache of a core, together with the trains they send.
 inline constexpr std::uint32_t kConnectionsPerStep = 8;
 
+// Connections of a shard from which on what the next ones need is prefetched. Consumer: RECEIVE
+// phase. Reason: fewer stay in a core's second-level cache of 1 to 2 MiB anyway
+// (docs/decisions/0029).
+inline constexpr std::size_t kPrefetchFrom = 32;
+
+// Of one connection, and bytes of what handles a stream. Reason: what is fetched for one connection
+// must be small beside that cache; a stream and what belongs to it are about 40 lines.
+inline constexpr std::uint32_t kPrefetchedStreams = 12;
+inline constexpr std::size_t kPrefetchedHandlerSize = 776;
+
 // Streams with something to deliver after which a step receives no more. Consumer: RECEIVE phase.
 // Reason: the answers of a hundred streams would leave together, and the peer, which has nothing to
 // do until then, ask its next hundred questions together: each would wait for the other. A third of

@@ -65,6 +65,9 @@ void Shard::turn(Instant limit) {
 void Shard::turn_after_wait() {
   now_ = port_.now();
   std::span<io::ReceivedTrain> trains = port_.received();
+  ahead_ = {};
+  for (std::size_t i = 0; i < ahead_.size(); ++i)
+    look_ahead(trains.subspan(std::min(i, trains.size())));
   while (!receive(trains)) {  // 2
     deliver();                // 4
     send();                   // 5
@@ -91,9 +94,33 @@ bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
   last_fed_ = nullptr;
   while (!trains.empty() && !step_is_full()) {
     receive_train(trains.front());
-    if (trains.front().bytes.empty()) trains = trains.subspan(1);
+    if (!trains.front().bytes.empty()) continue;
+    trains = trains.subspan(1);
+    look_ahead(trains.subspan(std::min(ahead_.size() - 1, trains.size())));
   }
   return trains.empty();
+}
+
+// Of many connections hardly anything is in the cache when the next train is for another one: some
+// three hundred lines, which would be fetched one after the other as the code comes to them. So each
+// call takes in the connection of one more train, `trains.front()`, and has fetched for it and for
+// those before it what their turn of prefetching is.
+void Shard::look_ahead(std::span<const io::ReceivedTrain> trains) noexcept {
+  if (connection_count_ < limits::kPrefetchFrom) return;
+  std::shift_left(ahead_.begin(), ahead_.end(), 1);
+  ahead_[3] = nullptr;
+  if (!trains.empty() && !trains.front().bytes.empty()) {
+    const std::span<const std::byte> bytes = trains.front().bytes;
+    const std::size_t segment = trains.front().segment_size;
+    ahead_[3] =
+        find_by_short_header(segment == 0 ? bytes : bytes.first(std::min(segment, bytes.size())));
+  }
+  const auto is_new = [this](std::size_t i) {
+    return ahead_[i] != nullptr && ahead_[i] != ahead_[i - 1];
+  };
+  if (is_new(3)) ahead_[3]->prefetch_self();
+  if (is_new(2)) ahead_[2]->prefetch_parts();
+  if (is_new(1)) ahead_[1]->prefetch_details();
 }
 
 bool Shard::step_is_full() const noexcept {
@@ -103,10 +130,7 @@ bool Shard::step_is_full() const noexcept {
 // Returns the bytes taken.
 std::size_t Shard::feed(Connection& connection, const io::ReceivedTrain& train,
                         std::span<std::byte> datagrams, std::size_t segment) {
-  if (std::exchange(last_fed_, &connection) != &connection) {
-    ++fed_;
-    connection.prefetch(now_);
-  }
+  if (std::exchange(last_fed_, &connection) != &connection) ++fed_;
   return connection.receive(train, datagrams, segment, now_);
 }
 

@@ -21,6 +21,7 @@
 // connections.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -110,6 +111,7 @@ class Shard {
 
  private:
   bool receive(std::span<io::ReceivedTrain>& trains);
+  void look_ahead(std::span<const io::ReceivedTrain> trains) noexcept;
   bool step_is_full() const noexcept;
   std::size_t feed(Connection& connection, const io::ReceivedTrain& train,
                    std::span<std::byte> datagrams, std::size_t segment);
@@ -177,6 +179,8 @@ class Shard {
   std::uint32_t fed_ = 0;
   std::uint32_t streams_with_events_ = 0;
   const Connection* last_fed_ = nullptr;
+  // RECEIVE: the connections of the train at the front and of the next ones, if they are known.
+  std::array<const Connection*, 4> ahead_{};
 };
 
 }  // namespace quicore::engine

@@ -3,6 +3,7 @@
 // The turn of a shard that serves many connections.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <vector>
@@ -62,7 +63,51 @@ TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
   }
 }
 
-// The same with the streams of one connection, whose requests come in one train of three datagrams.
+// So many that what the next ones need is prefetched; of a third the server has just let go, and of
+// another third a stream was reset, when the next requests of all arrive in one turn.
+TEST(ShardTurn, ServesManyConnectionsSomeOfWhichHaveJustEnded) {
+  constexpr std::size_t kClients = 3 * engine::limits::kPrefetchFrom;
+  World world(this_test());
+  EngineNode server(world, world.add_host("server"));
+  server.listen(server_config("echo"));
+  std::vector<std::uint64_t> sent_when_read;
+  echo_and_note(server, sent_when_read);
+  std::vector<std::unique_ptr<EngineNode>> clients;
+  std::vector<TestConnection*> sessions;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    Host& host = world.add_host("client " + std::to_string(i));
+    world.connect(host, server.host(), {Delay{10ms}});
+    clients.push_back(std::make_unique<EngineNode>(world, host));
+    sessions.push_back(&clients.back()->connect(server, client_config("echo")));
+  }
+  world.run_for(1s);
+  ASSERT_EQ(server.shard().connection_count(), kClients);
+  for (TestConnection* session : sessions) {
+    for (std::size_t i = 0; i < 2 * engine::limits::kPrefetchedStreams; ++i) {
+      session->open().send("request");
+    }
+  }
+  world.run_for(15ms);  // the requests have arrived, their answers not
+  for (std::size_t i = 0; i < kClients; ++i) {
+    const auto served =
+        std::ranges::find(server.connections, sessions[i]->connection->local_address(),
+                          [](TestConnection& it) { return it.connection->remote_address(); });
+    ASSERT_NE(served, server.connections.end());
+    if (i % 3 == 0) served->connection->close(Error::application(77, "enough"));
+    if (i % 3 == 1) sessions[i]->streams.front().stream->reset(7);
+    sessions[i]->open().send("another");
+  }
+  world.run_for(1s);
+
+  for (std::size_t i = 0; i < kClients; ++i) {
+    EXPECT_EQ(sessions[i]->closed, i % 3 == 0);
+    if (i % 3 == 0) continue;
+    EXPECT_EQ(sessions[i]->streams.back().received, "another");
+    EXPECT_TRUE(sessions[i]->streams.back().closed);
+  }
+}
+
+// As the first with the streams of one connection, whose requests come in one train of three datagrams.
 TEST(ShardTurn, StreamsThatCameFirstAreAnsweredBeforeTheLastAreRead) {
   constexpr std::size_t kStreams = 3 * engine::limits::kStreamsPerStep;
   WorldOptions options = this_test();
