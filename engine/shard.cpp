@@ -66,8 +66,9 @@ void Shard::turn_after_wait() {
   now_ = port_.now();
   std::span<io::ReceivedTrain> trains = port_.received();
   ahead_ = {};
-  for (std::size_t i = 0; i < ahead_.size(); ++i)
+  for (std::size_t i = 0; i < ahead_.size(); ++i) {
     look_ahead(trains.subspan(std::min(i, trains.size())));
+  }
   while (!receive(trains)) {  // 2
     deliver();                // 4
     send();                   // 5
