@@ -12,7 +12,7 @@
 //
 // Many connections at a time are served in steps: 2, 4 and 5 for a few of them, then for the next,
 // so that what a connection needs is fetched into the cache once, not once per phase
-// (limits::kConnectionsPerStep).
+// (limits::kConnectionsPerStep), and is on its way there while others are served (look_ahead).
 //
 // Calls go down; facts come up as lists that the next phase drains.
 //
