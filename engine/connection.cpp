@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <ranges>
 
 #include "engine/endpoint.h"
 #include "engine/http3_session.h"
@@ -66,10 +67,8 @@ void Connection::prefetch_parts() const noexcept {
   if (conn_ == nullptr) return;
   ngtcp2_conn_prefetch(conn_);
   if (http3_ != nullptr) http3_->prefetch_parts();
-  std::uint32_t left = limits::kPrefetchedStreams;
-  for (const auto& [id, stream] : streams_) {
+  for (const auto& [id, stream] : streams_ | std::views::take(limits::kPrefetchedStreams)) {
     prefetch(stream.get(), sizeof *stream);
-    if (--left == 0) break;
   }
 }
 
@@ -77,12 +76,10 @@ void Connection::prefetch_details() const noexcept {
   if (conn_ == nullptr) return;
   ngtcp2_conn_prefetch_packet(conn_);
   if (http3_ != nullptr) http3_->prefetch_details();
-  std::uint32_t left = limits::kPrefetchedStreams;
-  for (const auto& [id, stream] : streams_) {
+  for (const auto& [id, stream] : streams_ | std::views::take(limits::kPrefetchedStreams)) {
     prefetch(stream->handler(), limits::kPrefetchedHandlerSize);
     ngtcp2_conn_prefetch_stream(conn_, id);
     if (http3_ != nullptr) http3_->prefetch_stream(id);
-    if (--left == 0) break;
   }
 }
 

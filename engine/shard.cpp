@@ -109,13 +109,8 @@ bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
 void Shard::look_ahead(std::span<const io::ReceivedTrain> trains) noexcept {
   if (connection_count_ < limits::kPrefetchFrom) return;
   std::shift_left(ahead_.begin(), ahead_.end(), 1);
-  ahead_[3] = nullptr;
-  if (!trains.empty() && !trains.front().bytes.empty()) {
-    const std::span<const std::byte> bytes = trains.front().bytes;
-    const std::size_t segment = trains.front().segment_size;
-    ahead_[3] =
-        find_by_short_header(segment == 0 ? bytes : bytes.first(std::min(segment, bytes.size())));
-  }
+  const bool more = !trains.empty() && !trains.front().bytes.empty();
+  ahead_[3] = more ? find_by_short_header(trains.front().bytes) : nullptr;
   const auto is_new = [this](std::size_t i) {
     return ahead_[i] != nullptr && ahead_[i] != ahead_[i - 1];
   };

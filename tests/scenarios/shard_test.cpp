@@ -31,23 +31,35 @@ void echo_and_note(EngineNode& server, std::vector<std::uint64_t>& sent_when_rea
   };
 }
 
+// Connections to one server, each of a host of its own, that have completed their handshakes.
+struct Crowd {
+  explicit Crowd(std::size_t count) {
+    server.listen(server_config("echo"));
+    echo_and_note(server, sent_when_read);
+    for (std::size_t i = 0; i < count; ++i) {
+      Host& host = world.add_host("client " + std::to_string(i));
+      world.connect(host, server.host(), {Delay{10ms}});
+      clients.push_back(std::make_unique<EngineNode>(world, host));
+      sessions.push_back(&clients.back()->connect(server, client_config("echo")));
+    }
+    world.run_for(1s);
+  }
+
+  World world{this_test()};
+  EngineNode server{world, world.add_host("server")};
+  std::vector<std::uint64_t> sent_when_read;
+  std::vector<std::unique_ptr<EngineNode>> clients;
+  std::vector<TestConnection*> sessions;
+};
+
 // Requests of four times as many connections as a step serves, all in one turn.
 TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
   constexpr std::size_t kClients = 4 * engine::limits::kConnectionsPerStep;
-  World world(this_test());
-  EngineNode server(world, world.add_host("server"));
-  server.listen(server_config("echo"));
-  std::vector<std::uint64_t> sent_when_read;
-  echo_and_note(server, sent_when_read);
-  std::vector<std::unique_ptr<EngineNode>> clients;
-  std::vector<TestConnection*> sessions;
-  for (std::size_t i = 0; i < kClients; ++i) {
-    Host& host = world.add_host("client " + std::to_string(i));
-    world.connect(host, server.host(), {Delay{10ms}});
-    clients.push_back(std::make_unique<EngineNode>(world, host));
-    sessions.push_back(&clients.back()->connect(server, client_config("echo")));
-  }
-  world.run_for(1s);
+  Crowd crowd(kClients);
+  World& world = crowd.world;
+  EngineNode& server = crowd.server;
+  const std::vector<TestConnection*>& sessions = crowd.sessions;
+  const std::vector<std::uint64_t>& sent_when_read = crowd.sent_when_read;
   const std::uint64_t sent_before = server.endpoint().counters().packets_sent;
   for (TestConnection* session : sessions) session->open().send("request");
   world.run_for(1s);
@@ -67,20 +79,10 @@ TEST(ShardTurn, ThoseWhoCameFirstAreAnsweredBeforeTheLastAreRead) {
 // another third a stream was reset, when the next requests of all arrive in one turn.
 TEST(ShardTurn, ServesManyConnectionsSomeOfWhichHaveJustEnded) {
   constexpr std::size_t kClients = 3 * engine::limits::kPrefetchFrom;
-  World world(this_test());
-  EngineNode server(world, world.add_host("server"));
-  server.listen(server_config("echo"));
-  std::vector<std::uint64_t> sent_when_read;
-  echo_and_note(server, sent_when_read);
-  std::vector<std::unique_ptr<EngineNode>> clients;
-  std::vector<TestConnection*> sessions;
-  for (std::size_t i = 0; i < kClients; ++i) {
-    Host& host = world.add_host("client " + std::to_string(i));
-    world.connect(host, server.host(), {Delay{10ms}});
-    clients.push_back(std::make_unique<EngineNode>(world, host));
-    sessions.push_back(&clients.back()->connect(server, client_config("echo")));
-  }
-  world.run_for(1s);
+  Crowd crowd(kClients);
+  World& world = crowd.world;
+  EngineNode& server = crowd.server;
+  const std::vector<TestConnection*>& sessions = crowd.sessions;
   ASSERT_EQ(server.shard().connection_count(), kClients);
   for (TestConnection* session : sessions) {
     for (std::size_t i = 0; i < 2 * engine::limits::kPrefetchedStreams; ++i) {
