@@ -136,10 +136,10 @@ class Handlers {
   }
 
   // Called by the library. Handlers added meanwhile do not see this event.
-  void emit(const Event& event) {
+  void emit(Event event) {
     const Pointer slot = slot_;
     if (listeners_.empty()) {
-      if (slot) slot->call(event);
+      if (slot) slot->call(std::move(event));
       return;
     }
     std::erase_if(listeners_, [](const Pointer& listener) { return !listener->active; });

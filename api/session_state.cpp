@@ -169,11 +169,12 @@ void SessionState::announce(StreamEvent event) noexcept {
     }
     return;
   }
+  const Stream stream = event.stream;
   try {
-    on_stream_.emit(event);
+    on_stream_.emit(std::move(event));
   } catch (...) {
     shard().report_exception("a stream handler", std::current_exception());
-    event.stream.cancel(Error::make(Errc::cancelled, "the stream's handler threw an exception"));
+    stream.cancel(Error::make(Errc::cancelled, "the stream's handler threw an exception"));
   }
 }
 
@@ -252,7 +253,7 @@ Error SessionState::end_reason() const {
 
 // --- what the session does ----------------------------------------------------------------------
 
-Result<Stream> SessionState::open(StreamOptions options) {
+Result<Stream> SessionState::open(StreamOptions&& options) {
   if (connection_ == nullptr) return std::unexpected(end_reason());
   const bool http3 = connection_->is_http3();
   const bool protocol_known = !connection_->alpn().empty();
@@ -275,12 +276,11 @@ Result<Stream> SessionState::open(StreamOptions options) {
   auto* state = new StreamState(*this, **opened);
   Stream stream = state->handle();
   if (options.budget) state->set_budget(*options.budget);
-  StreamState::Message message;
-  if (http3) message.headers = std::move(options.headers);
-  message.body = std::move(options.body);
-  message.trailers = std::move(options.trailers);
-  message.ends_without_body = http3;
-  if (auto sent = state->send(std::move(message)); !sent) {
+  auto sent = state->send({.headers = http3 ? &options.headers : nullptr,
+                           .body = options.body,
+                           .trailers = options.trailers,
+                           .ends_without_body = http3});
+  if (!sent) {
     stream.cancel();
     return std::unexpected(std::move(sent.error()));
   }

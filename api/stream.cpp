@@ -64,11 +64,8 @@ Result<> Stream::discard() const { return state_->discard(); }
 Writer Stream::writer() const { return Writer(state_); }
 
 Result<> Stream::send(Body body, LaterHeaders trailers) const {
-  internal::StreamState::Message message;
-  message.body = std::move(body);
-  message.trailers = std::move(trailers);
-  message.ends_without_body = true;
-  return state_->send(std::move(message));
+  return state_->send(
+      {.headers = nullptr, .body = body, .trailers = trailers, .ends_without_body = true});
 }
 
 Result<> Stream::respond(ResponseOptions options) const {

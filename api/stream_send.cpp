@@ -18,54 +18,62 @@ namespace {
 constexpr const char* kReceiveOnly =
     "this unidirectional stream was opened by the peer: only the peer writes on it";
 
-bool at_hand(const std::optional<LaterHeaders>& headers) noexcept {
-  return !headers || headers->none() || std::holds_alternative<Headers>(headers->value);
+bool at_hand(const LaterHeaders& headers) noexcept {
+  return headers.none() || std::holds_alternative<Headers>(headers.value);
 }
 bool at_hand(const Body& body) noexcept {
   return body.none() || std::holds_alternative<Body::Streamed>(body.value) ||
          std::holds_alternative<Buf>(body.value) ||
          std::holds_alternative<std::vector<Buf>>(body.value);
 }
-bool ends_stream(const StreamState::Message& message) noexcept {
-  return message.body.none() ? message.ends_without_body
-                             : !std::holds_alternative<Body::Streamed>(message.body.value);
+bool at_hand(const StreamState::Parts& parts) noexcept {
+  return (parts.headers == nullptr || at_hand(*parts.headers)) && at_hand(parts.body) &&
+         at_hand(parts.trailers);
+}
+bool ends_stream(const StreamState::Parts& parts) noexcept {
+  return parts.body.none() ? parts.ends_without_body
+                           : !std::holds_alternative<Body::Streamed>(parts.body.value);
 }
 
 }  // namespace
 
 // --- messages -----------------------------------------------------------------------------------
 
-Result<> StreamState::send(Message message) {
+StreamState::Message::Message(const Parts& parts)
+    : body(std::move(parts.body)),
+      trailers(std::move(parts.trailers)),
+      ends_without_body(parts.ends_without_body) {
+  if (parts.headers != nullptr) headers = std::move(*parts.headers);
+}
+
+Result<> StreamState::send(const Parts& parts) {
   if (!can_send()) return failure(Errc::invalid_state, kReceiveOnly);
   if (sending_ended()) return std::unexpected(send_error());
   if (message_taken_ || finished_) {
     return failure(Errc::invalid_state,
                    "this stream has its body already: open(), respond() or send() gave it");
   }
-  if (!http3_ && ((message.headers && !message.headers->none()) || !message.trailers.none())) {
+  const bool has_headers = parts.headers != nullptr && !parts.headers->none();
+  if (!http3_ && (has_headers || !parts.trailers.none())) {
     return failure(Errc::not_supported,
                    "only HTTP/3 ('h3') has headers and trailers; this session's protocol is '" +
                        session_->protocol() + "'");
   }
-  const bool trailers_at_hand =
-      message.trailers.none() || std::holds_alternative<Headers>(message.trailers.value);
-  if (at_hand(message.headers) && at_hand(message.body) && trailers_at_hand) {
-    return send_now(message);
-  }
-  message_taken_ = ends_stream(message);
+  if (at_hand(parts)) return send_now(parts);
+  message_taken_ = ends_stream(parts);
   message_begins();
-  shard().spawn(send_message(StreamPin(*this), std::move(message)), {});
+  shard().spawn(send_message(StreamPin(*this), Message(parts)), {});
   return {};
 }
 
 // Everything is here: no coroutine.
-Result<> StreamState::send_now(Message& message) {
-  const bool ends = ends_stream(message);
-  const auto* buf = std::get_if<Buf>(&message.body.value);
-  const bool nothing = message.body.none() || (buf != nullptr && buf->empty());
-  if (message.headers) {
-    const auto* given = std::get_if<Headers>(&message.headers->value);
-    const bool fin = ends && nothing && message.trailers.none();
+Result<> StreamState::send_now(const Parts& parts) {
+  const bool ends = ends_stream(parts);
+  auto* buf = std::get_if<Buf>(&parts.body.value);
+  const bool nothing = parts.body.none() || (buf != nullptr && buf->empty());
+  if (parts.headers != nullptr) {
+    const auto* given = std::get_if<Headers>(&parts.headers->value);
+    const bool fin = ends && nothing && parts.trailers.none();
     static const Headers kNone;
     auto sent = send_headers(engine::FieldSection::headers, given != nullptr ? *given : kNone, fin);
     if (!sent || fin) return sent;
@@ -73,18 +81,18 @@ Result<> StreamState::send_now(Message& message) {
   if (!ends) return {};
   message_taken_ = true;
   if (buf != nullptr) {
-    if (auto written = write(*buf); !written) return written;
-  } else if (const auto* bufs = std::get_if<std::vector<Buf>>(&message.body.value)) {
+    if (auto written = write(std::move(*buf)); !written) return written;
+  } else if (const auto* bufs = std::get_if<std::vector<Buf>>(&parts.body.value)) {
     for (const Buf& part : *bufs) {
       if (auto written = write(part); !written) return written;
     }
   }
-  const auto* trailers = std::get_if<Headers>(&message.trailers.value);
+  const auto* trailers = std::get_if<Headers>(&parts.trailers.value);
   return trailers == nullptr ? finish()
                              : send_headers(engine::FieldSection::trailers, *trailers, true);
 }
 
-Result<> StreamState::respond(ResponseOptions options) {
+Result<> StreamState::respond(ResponseOptions&& options) {
   if (unidirectional()) {
     return failure(Errc::invalid_state, "a unidirectional stream takes no response");
   }
@@ -98,12 +106,11 @@ Result<> StreamState::respond(ResponseOptions options) {
     auto sent = send_headers(engine::FieldSection::informational, hint, false);
     if (!sent) return sent;
   }
-  Message message;
-  if (http3_ || !options.headers.none()) message.headers = std::move(options.headers);
-  message.body = std::move(options.body);
-  message.trailers = std::move(options.trailers);
-  message.ends_without_body = true;
-  return send(std::move(message));
+  const bool with_headers = http3_ || !options.headers.none();
+  return send({.headers = with_headers ? &options.headers : nullptr,
+               .body = options.body,
+               .trailers = options.trailers,
+               .ends_without_body = true});
 }
 
 void StreamState::message_begins() noexcept { message_under_way_ = true; }

@@ -67,8 +67,8 @@ void Connection::prefetch_parts() const noexcept {
   if (conn_ == nullptr) return;
   ngtcp2_conn_prefetch(conn_);
   if (http3_ != nullptr) http3_->prefetch_parts();
-  for (const auto& [id, stream] : streams_ | std::views::take(limits::kPrefetchedStreams)) {
-    prefetch(stream.get(), sizeof *stream);
+  for (const Stream& stream : streams_ | std::views::take(limits::kPrefetchedStreams)) {
+    prefetch(&stream, sizeof stream);
   }
 }
 
@@ -76,10 +76,10 @@ void Connection::prefetch_details() const noexcept {
   if (conn_ == nullptr) return;
   ngtcp2_conn_prefetch_packet(conn_);
   if (http3_ != nullptr) http3_->prefetch_details();
-  for (const auto& [id, stream] : streams_ | std::views::take(limits::kPrefetchedStreams)) {
-    prefetch(stream->handler(), limits::kPrefetchedHandlerSize);
-    ngtcp2_conn_prefetch_stream(conn_, id);
-    if (http3_ != nullptr) http3_->prefetch_stream(id);
+  for (const Stream& stream : streams_ | std::views::take(limits::kPrefetchedStreams)) {
+    prefetch(stream.handler(), limits::kPrefetchedHandlerSize);
+    ngtcp2_conn_prefetch_stream(conn_, raw(stream.id()));
+    if (http3_ != nullptr) http3_->prefetch_stream(raw(stream.id()));
   }
 }
 
@@ -330,15 +330,12 @@ SessionStats Connection::stats(Instant now) const noexcept {
 
 // --- used by streams, callbacks and HTTP/3 ---------------------------------------------------------
 
-Stream* Connection::find_stream(std::int64_t id) noexcept {
-  const auto found = streams_.find(id);
-  return found == streams_.end() ? nullptr : found->second.get();
-}
+Stream* Connection::find_stream(std::int64_t id) noexcept { return streams_.find(id); }
 
 Stream& Connection::create_stream(std::int64_t id, bool peer_initiated) {
   auto stream = std::make_unique<Stream>(*this, StreamId{id}, peer_initiated, now());
   Stream& created = *stream;
-  streams_.emplace(id, std::move(stream));
+  streams_.add(std::move(stream));
   ngtcp2_conn_set_stream_user_data(conn_, id, &created);
   return created;
 }

@@ -22,7 +22,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -34,6 +33,7 @@
 #include "engine/stats.h"
 #include "engine/stream.h"
 #include "engine/stream_allowance.h"
+#include "engine/stream_table.h"
 #include "engine/transport_observer.h"
 #include "engine/varint.h"
 #include "io/block_pool.h"
@@ -329,10 +329,7 @@ class Connection : public ListHook<EventTag>,
   std::uint32_t short_path_burst_ = 0;  // as of then: bytes sent at once because of a short RTT
   std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;
-  using StreamById = std::pair<const std::int64_t, std::unique_ptr<Stream>>;
-  std::unordered_map<std::int64_t, std::unique_ptr<Stream>, std::hash<std::int64_t>,
-                     std::equal_to<>, io::BlockAllocator<StreamById>>
-      streams_;
+  StreamTable<Stream> streams_;
   std::vector<std::unique_ptr<Stream>> detached_streams_;
   RingQueue<QueuedDatagram> datagrams_out_;
   RingQueue<ReceivedDatagram> datagrams_in_;

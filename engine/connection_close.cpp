@@ -222,12 +222,12 @@ void Connection::log_closed() const {
 }
 
 void Connection::interrupt_streams(const std::optional<Error>& error) {
-  for (auto& [id, stream] : streams_) {
-    if (stream->closed_) continue;
-    stream->closed_ = true;
-    stream->error_ = error;
-    static_cast<ListHook<SendableTag>&>(*stream).unlink();
-    stream->mark(StreamEvent::closed);
+  for (Stream& stream : streams_) {
+    if (stream.closed_) continue;
+    stream.closed_ = true;
+    stream.error_ = error;
+    static_cast<ListHook<SendableTag>&>(stream).unlink();
+    stream.mark(StreamEvent::closed);
   }
 }
 
@@ -235,19 +235,13 @@ void Connection::detach_streams(const Error& error) {
   http3_.reset();
   early_usable_ = false;
   interrupt_streams(error);
-  for (auto& [id, stream] : streams_) {
-    detached_streams_.push_back(std::move(stream));
-  }
-  streams_.clear();
+  streams_.move_to(detached_streams_);
 }
 
 void Connection::erase_stream(Stream& stream) {
   static_cast<ListHook<EventTag>&>(stream).unlink();
-  if (find_stream(raw(stream.id())) == &stream) {
-    streams_.erase(raw(stream.id()));
-  } else {
-    std::erase_if(detached_streams_, [&](const auto& entry) { return entry.get() == &stream; });
-  }
+  if (streams_.remove(stream) != nullptr) return;
+  std::erase_if(detached_streams_, [&](const auto& entry) { return entry.get() == &stream; });
 }
 
 void Connection::clean_up() {

@@ -328,13 +328,13 @@ void Connection::note_congestion_blocked() {
 // Congestion stops a fast sender every round trip: only those hear of it who asked.
 void Connection::tell_blocked_streams(bool congestion) {
   if (congestion && !std::exchange(watch_blocked_, false)) return;
-  for (auto& [id, stream] : streams_) {
-    const SendQueue& queue = stream->send_queue();
+  for (Stream& stream : streams_) {
+    const SendQueue& queue = stream.send_queue();
     // nghttp3 holds what was not acknowledged, and does not say what it has sent.
     const bool waits = http3_ != nullptr ? queue.queued() > 0 : queue.unsent() > 0;
-    if (!waits || (congestion && !stream->want_blocked_)) continue;
-    stream->want_blocked_ = false;
-    stream->mark(StreamEvent::blocked);
+    if (!waits || (congestion && !stream.want_blocked_)) continue;
+    stream.want_blocked_ = false;
+    stream.mark(StreamEvent::blocked);
   }
 }
 

@@ -54,7 +54,10 @@ class Headers {
   // Whether there is none.
   bool empty() const noexcept { return entries_.empty(); }
   // `index` is below size(). Good until the next change.
-  Field operator[](std::size_t index) const noexcept;
+  Field operator[](std::size_t index) const noexcept {
+    const Entry& entry = entries_[index];
+    return {name_of(entry), value_of(entry), entry.sensitive};
+  }
   // Names + values + 32 bytes a field, as SETTINGS_MAX_FIELD_SECTION_SIZE counts (RFC 9114 4.2.2).
   std::size_t field_section_size() const noexcept { return text_.size() + 32 * entries_.size(); }
   // Empties it and keeps its memory.
@@ -100,6 +103,13 @@ class Headers {
     std::uint32_t value_size;
     bool sensitive;
   };
+  std::string_view name_of(const Entry& entry) const noexcept {
+    return {text_.data() + entry.offset, entry.name_size};
+  }
+  std::string_view value_of(const Entry& entry) const noexcept {
+    return {text_.data() + entry.offset + entry.name_size, entry.value_size};
+  }
+
   std::basic_string<char, std::char_traits<char>, io::BlockAllocator<char>> text_;
   std::vector<Entry, io::BlockAllocator<Entry>> entries_;
 };

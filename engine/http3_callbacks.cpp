@@ -53,7 +53,6 @@ struct Http3Callbacks {
     exchange.informational = false;
     exchange.has_host = false;
     exchange.may_lack_line = false;
-    exchange.lines = 0;
     return 0;
   }
 
@@ -64,7 +63,6 @@ struct Http3Callbacks {
     Exchange& exchange = session.exchange_of(id, stream_user_data);
     if (exchange.refused) return 0;
     const std::string_view value_text = text_of(value);
-    ++exchange.lines;
     if (token == NGHTTP3_QPACK_TOKEN__STATUS) {
       exchange.informational = value_text.starts_with('1');
       exchange.may_lack_line = exchange.informational || value_text == "204" ||

@@ -140,13 +140,14 @@ int Http3Session::shut_down() {
 // The server will not process what the GOAWAY leaves out. The application hears of it as of a
 // rejection, whether or not the server's RESET_STREAM comes.
 void Http3Session::give_up_rejected() {
-  for (auto& [id, stream] : connection_.streams_) {
-    if (stream->closed_ || !rejected_by_goaway(*stream)) continue;
+  for (Stream& stream : connection_.streams_) {
+    if (stream.closed_ || !rejected_by_goaway(stream)) continue;
+    const std::int64_t id = raw(stream.id());
     if (answer(nghttp3_conn_shutdown_stream_read(conn_, id)) != 0) return;
     nghttp3_conn_shutdown_stream_write(conn_, id);
     static_cast<void>(
         ngtcp2_conn_shutdown_stream(connection_.quic(), 0, id, http3::kRequestCancelled));
-    stream->peer_reset(http3::kRequestRejected, stream->bytes_received_);
+    stream.peer_reset(http3::kRequestRejected, stream.bytes_received_);
   }
 }
 

@@ -112,8 +112,7 @@ int Http3Session::refuse_incomplete(std::int64_t id, const Stream& stream) {
 // What nghttp3 lets pass in the section that ends: lines it has left out (RFC 9114 4.2 and 10.3),
 // and a host that contradicts the authority (4.3.1).
 bool Http3Session::is_malformed(const Exchange& exchange) const {
-  const auto lines = exchange.stream->watch_.next_section();
-  const std::uint32_t left_out = lines && *lines > exchange.lines ? *lines - exchange.lines : 0;
+  const std::size_t left_out = nghttp3_conn_get_left_out_fields(conn_, raw(exchange.stream->id()));
   if (left_out > (exchange.may_lack_line ? 1u : 0u)) return true;
   if (!exchange.has_host) return false;
   const auto authority = exchange.fields.get(":authority");

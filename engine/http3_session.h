@@ -21,8 +21,8 @@
 //
 // Malformed messages (RFC 9114 4.1.2) close the connection with H3_MESSAGE_ERROR: nghttp3 treats
 // these stream errors as connection errors, which RFC 9114 8 permits. Where nghttp3 is silent or has
-// another code than the RFC, engine/http3_watch.h knows better: field lines that nghttp3 would leave
-// out, for a forbidden character or white space around the value, and a host that contradicts the
+// another code than the RFC, engine/http3_watch.h knows better. Field lines that nghttp3 leaves out,
+// for a forbidden character or white space around the value, and a host that contradicts the
 // authority reset their stream with H3_MESSAGE_ERROR. Field sections above
 // limits::kMaxFieldSectionSize reset their stream with H3_EXCESSIVE_LOAD, requests that end before
 // their headers with H3_REQUEST_INCOMPLETE.
@@ -151,7 +151,6 @@ class Http3Session {
     bool connect = false;        // client: a CONNECT request
     bool has_host = false;       // server: `host` came beside or in place of :authority
     bool may_lack_line = false;  // nghttp3 drops a pointless content-length from 1xx, 204, CONNECT
-    std::uint32_t lines = 0;     // ... of the section that nghttp3 has shown
     std::string cookie;          // server: the crumbs, joined
     std::size_t crumbs_size = 0;
   };

@@ -61,7 +61,14 @@ class IntrusiveList {
   }
   // Moves everything of `other` behind what is here.
   void splice_back(IntrusiveList& other) noexcept {
-    while (T* item = other.pop_front()) push_back(*item);
+    if (other.empty()) return;
+    Hook* const first = other.head_.next_;
+    Hook* const last = other.head_.previous_;
+    other.head_.next_ = other.head_.previous_ = &other.head_;
+    first->previous_ = head_.previous_;
+    head_.previous_->next_ = first;
+    last->next_ = &head_;
+    head_.previous_ = last;
   }
   void clear() noexcept {
     while (pop_front() != nullptr) {

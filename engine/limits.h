@@ -101,10 +101,6 @@ inline constexpr std::size_t kQpackTableCapacity = 4096;
 // are buffered meanwhile. Reason: no more than the streams a peer may open at first.
 inline constexpr std::size_t kQpackBlockedStreams = 100;
 
-// Field sections of one such stream whose lines are counted already (engine/http3_watch.h). Reason:
-// hints, headers and trailers; beyond, lines that nghttp3 leaves out are not noticed.
-inline constexpr std::size_t kWatchedFieldSections = 4;
-
 // Bounds of Http3Settings::qpack_*, of the table's first. Reason: memory that a peer makes each connection hold.
 inline constexpr std::uint64_t kMaxQpackTableCapacity = 1024 * 1024;
 // Of qpack_blocked_streams.

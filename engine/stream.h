@@ -165,6 +165,8 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   friend struct ConnectionCallbacks;
   friend class Http3Session;
   friend struct Http3Callbacks;
+  template <class>
+  friend class StreamTable;
   Result<> check_can_send() const;
   Result<> check_content(std::uint64_t more, bool ends) const;
   void append(Bytes bytes, bool early);
@@ -179,6 +181,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   };
 
   Connection& connection_;
+  Stream* next_in_table_ = nullptr;
   StreamHandler* handler_ = nullptr;
   ReceiveSink* sink_ = nullptr;
   StreamId id_;

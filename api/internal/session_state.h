@@ -65,7 +65,7 @@ class SessionState final : public Counted,
   // Why it ended; `closed` while or if it ended well.
   Error end_reason() const;
 
-  Result<Stream> open(StreamOptions options);
+  Result<Stream> open(StreamOptions&& options);
   Result<std::uint64_t> send_datagram(Buf data);
   Result<> migrate(const Address& local, bool rebinding_only);
 

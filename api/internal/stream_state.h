@@ -88,15 +88,23 @@ class StreamState final : public engine::StreamHandler,
   WaiterList& readers() noexcept { return readers_; }
 
   // --- sending (stream_send.cpp, stream_message.cpp) ---
-  // What a Body, open() or respond() sends.
+  // What a Body, open() or respond() sends. Where all of it is at hand it is sent from where it is.
+  struct Parts {
+    LaterHeaders* headers;  // nullptr: none are sent
+    Body& body;
+    LaterHeaders& trailers;
+    bool ends_without_body;  // no body: FIN; else the writer goes on
+  };
+  // The same, taken along by a coroutine.
   struct Message {
-    std::optional<LaterHeaders> headers;  // unset: none are sent
+    explicit Message(const Parts& parts);
+    std::optional<LaterHeaders> headers;
     Body body;
     LaterHeaders trailers;
-    bool ends_without_body = false;  // no body: FIN; else the writer goes on
+    bool ends_without_body;
   };
-  Result<> send(Message message);
-  Result<> respond(ResponseOptions options);
+  Result<> send(const Parts& parts);
+  Result<> respond(ResponseOptions&& options);
   Result<> send_headers(engine::FieldSection section, const Headers& fields, bool fin);
   Result<> check_writer() const;  // whether a Writer may be used
   Result<> write(Buf buf);
@@ -158,7 +166,7 @@ class StreamState final : public engine::StreamHandler,
   void send_continue() noexcept;
   std::uint64_t abort_code() const noexcept;
   std::uint64_t no_error_code() const noexcept;
-  Result<> send_now(Message& message);
+  Result<> send_now(const Parts& parts);
 
   // Feeds a consumer function what was there before it.
   class Feed final : public Waiter {

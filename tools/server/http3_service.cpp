@@ -136,9 +136,10 @@ void discard(const Exchange& exchange) {
 
 void serve_http3(const Web& web, StreamEvent event) {
   if (!event.respond_with || event.headers == nullptr) return;
-  const Exchange exchange{web, event};
-  const std::string_view method = event.headers->get(":method").value_or("");
-  const std::string_view path = event.headers->get(":path").value_or("");
+  const Exchange exchange{web, std::move(event)};
+  const Headers& request = *exchange.event.headers;
+  const std::string_view method = request.get(":method").value_or("");
+  const std::string_view path = request.get(":path").value_or("");
   const bool head = method == "HEAD";
   if (path == "/echo" || path == "/discard") {
     if (method != "POST" && method != "PUT") return exchange.refuse_method("POST, PUT");

@@ -77,7 +77,8 @@ void serve_perf(StreamEvent event) {
 
 void serve_session(const Web& web, const Session& session) {
   session.on_stream() = [&web](StreamEvent event) {
-    const std::string alpn(event.stream.session().alpn());
+    const Session of_stream = event.stream.session();
+    const std::string_view alpn = of_stream.alpn();
     if (alpn == "h3") return serve_http3(web, std::move(event));
     if (alpn == "hq-interop") return serve_hq(web.files, std::move(event));
     if (alpn == "quicore-echo") return serve_echo(std::move(event));

@@ -72,5 +72,22 @@ TEST(Headers, AClearedOneIsEmptyAndUsable) {
   EXPECT_EQ(headers.get("c"), "d");
 }
 
+TEST(Headers, LowersEveryLetterOfANameOfAnyLengthAndNothingElse) {
+  std::string name;
+  for (int c = 1; c < 256; ++c) name += static_cast<char>(c);
+  std::string lower = name;
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  }
+  for (std::size_t from = 0; from < name.size(); ++from) {
+    for (std::size_t size = 0; size <= std::min<std::size_t>(20, name.size() - from); ++size) {
+      Headers headers;
+      headers.add(name.substr(from, size), "VALUE");
+      ASSERT_EQ(headers[0].name, lower.substr(from, size));
+      ASSERT_EQ(headers[0].value, "VALUE");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace quicore
