@@ -17,16 +17,16 @@
 // is free to be used beside this.
 //
 // Backends: `ipsec_mb` (Intel's multi-buffer library, called packet by packet: x86-64 with AES-NI,
-// and the fastest there is where the CPU has AVX-512), `vaes` (our own AES-GCM for the CPUs with
-// VAES but without AVX-512, docs/decisions/0022-aes-gcm-with-vaes.md) and `wolfcrypt` (everywhere).
-// All are checked against RFC 9001 appendix A and against each other. A key keeps the backend it
-// was made with.
+// and the fastest there is where the CPU has VAES and AVX-512), our own AES-GCMs `vaes` (CPUs with
+// VAES but without AVX-512, docs/decisions/0022-aes-gcm-with-vaes.md) and `aesni` (those without
+// VAES, docs/decisions/0031-aes-gcm-with-aes-ni.md), and `wolfcrypt` (everywhere). All are checked
+// against RFC 9001 appendix A and against each other. A key keeps the backend it was made with.
 //
 // Cost: AES-128-GCM, 1452 bytes: about 100 ns a seal with ipsec_mb and AVX-512, 240 ns with
-// wolfcrypt; without AVX-512 260 ns with vaes, 390 with ipsec_mb. One indirect call and no
-// allocation per packet. One allocation (up to 1.1 KiB) per AEAD key, one (under 300 bytes) per
-// header-protection key; both are wiped before they are freed. The limits on the use of a key (RFC
-// 9001 6.6) are ngtcp2's to keep; it is told them here.
+// wolfcrypt; without AVX-512 260 ns with vaes, 390 with ipsec_mb; without VAES 330 ns with aesni,
+// 390 with ipsec_mb. One indirect call and no allocation per packet. One allocation (up to 1.1 KiB)
+// per AEAD key, one (under 300 bytes) per header-protection key; both are wiped before they are
+// freed. The limits on the use of a key (RFC 9001 6.6) are ngtcp2's to keep; it is told them here.
 //
 // Threading: select_aead_backend before the first connection of the process; the rest belongs to
 // the connection's thread.
@@ -43,12 +43,13 @@
 
 namespace quicore::engine {
 
-enum class AeadBackend : std::uint8_t { automatic, ipsec_mb, vaes, wolfcrypt };
+enum class AeadBackend : std::uint8_t { automatic, ipsec_mb, vaes, aesni, wolfcrypt };
 
 // Chooses the backend of keys made from now on, process-wide. `automatic`, the default, is vaes
-// where the CPU has it and no AVX-512 (or this build no ipsec_mb), otherwise ipsec_mb where it was
-// built in and the CPU has AES-NI and PCLMULQDQ, otherwise wolfcrypt. Errors: not_supported when
-// one is asked for that cannot be had; the reason says why.
+// where the CPU has it and no AVX-512 (or this build no ipsec_mb), aesni on Intel's CPUs with AVX2
+// but no VAES, otherwise ipsec_mb where it was built in and the CPU has AES-NI and PCLMULQDQ,
+// otherwise wolfcrypt. Errors: not_supported when one is asked for that cannot be had; the reason
+// says why.
 Result<> select_aead_backend(AeadBackend backend);
 
 // The backend in use: never `automatic`.

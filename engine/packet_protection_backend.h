@@ -83,7 +83,8 @@ const CipherFunctions* cipher_functions(AeadBackend backend, CipherSuite suite) 
 // One per backend, each in its own file; what cipher_functions chooses from.
 const CipherFunctions* wolfcrypt_functions(CipherSuite suite) noexcept;
 const CipherFunctions* ipsec_mb_functions(CipherSuite suite) noexcept;
-const CipherFunctions* vaes_functions(CipherSuite suite) noexcept;  // ChaCha20: another backend's
+const CipherFunctions* vaes_functions(CipherSuite suite) noexcept;   // ChaCha20: another backend's
+const CipherFunctions* aesni_functions(CipherSuite suite) noexcept;  // the same
 
 // A key that is expanded when a packet first needs it: the next one of a connection (RFC 9001 6.3
 // wants it at hand), which few connections ever come to. Expanded, an AES-GCM key is 1 KiB.

@@ -34,7 +34,7 @@ class Keystream {
                                    _mm256_set_epi32(0, 0, 0, 1, 0, 0, 0, 0))) {}
 
   QUICORE_VAES_INLINE __m256i begin() {
-    const __m256i blocks = _mm256_shuffle_epi8(counters_, swap_pattern());
+    const __m256i blocks = _mm256_shuffle_epi8(counters_, gcm::swap_pattern());
     counters_ = _mm256_add_epi32(counters_, _mm256_set_epi32(0, 0, 0, 2, 0, 0, 0, 2));
     return _mm256_xor_si256(blocks, key(0));
   }
@@ -73,7 +73,7 @@ QUICORE_VAES_INLINE void crypt_chunk(const VaesKey& key, Keystream<kRounds>& str
                                      __m256i (&ciphertext)[4], std::uint8_t* to,
                                      const std::uint8_t* from, Product& sum, __m256i hash,
                                      std::size_t power) {
-  const __m256i swap = swap_pattern();
+  const __m256i swap = gcm::swap_pattern();
   __m256i text[4];
   for (__m256i& pair : text) pair = stream.begin();
   if (!kSeal) {
@@ -103,14 +103,14 @@ template <int kRounds, bool kSeal>
 QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const std::uint8_t* from,
                                   std::size_t size, const std::uint8_t* nonce,
                                   const std::uint8_t* aad, std::size_t aad_size) {
-  const __m256i swap = swap_pattern();
+  const __m256i swap = gcm::swap_pattern();
   alignas(16) std::uint8_t counter[kBlock] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   std::memcpy(counter, nonce, kAeadNonceSize);
   const __m128i first = _mm_load_si128(reinterpret_cast<const __m128i*>(counter));
-  const __m128i tag_mask = encrypt_block<kRounds>(key.round_keys, first);
-  Keystream<kRounds> stream(key, _mm_add_epi32(swapped(first), _mm_set_epi32(0, 0, 0, 1)));
+  const __m128i tag_mask = gcm::encrypt_block<kRounds>(key.round_keys, first);
+  Keystream<kRounds> stream(key, _mm_add_epi32(gcm::swapped(first), _mm_set_epi32(0, 0, 0, 1)));
 
-  __m256i hash = _mm256_zextsi128_si256(hash_of(key, aad, aad_size));
+  __m256i hash = _mm256_zextsi128_si256(gcm::hash_of(key.powers[kPowers - 1], aad, aad_size));
   Product sum = nothing();
   std::size_t left = size;
   __m256i ciphertext[4];
@@ -178,10 +178,11 @@ QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const st
       _mm_set_epi64x(static_cast<long long>(aad_size * 8), static_cast<long long>(size * 8));
   if (left != 0) {
     const std::size_t second = left > kBlock ? left - kBlock : 0;
-    const __m256i in = _mm256_set_m128i(load_end(from + kBlock, second), load_block(from, left));
+    const __m256i in =
+        _mm256_set_m128i(gcm::load_end(from + kBlock, second), gcm::load_block(from, left));
     const __m256i out = _mm256_xor_si256(text[used], in);
-    store_block(to, _mm256_castsi256_si128(out), left);
-    if (second != 0) store_end(to + kBlock, _mm256_extracti128_si256(out, 1), second);
+    gcm::store_block(to, _mm256_castsi256_si128(out), left);
+    if (second != 0) gcm::store_end(to + kBlock, _mm256_extracti128_si256(out, 1), second);
     __m256i hashed = in;
     if (kSeal) {  // what lies behind the end counts as zero
       const __m256i position =
@@ -201,7 +202,7 @@ QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const st
     }
   }
   if (power != 0) add(sum, _mm256_xor_si256(hash, _mm256_zextsi128_si256(lengths)), key, power);
-  return _mm_xor_si128(swapped(modulo(sum)), tag_mask);
+  return _mm_xor_si128(gcm::swapped(modulo(sum)), tag_mask);
 }
 
 template <int kRounds>
@@ -232,39 +233,13 @@ QUICORE_VAES AeadKey* make_key(const CipherFunctions& functions,
                                const std::uint8_t* secret) noexcept {
   auto* key = allocate_key<VaesKey>(functions);
   if (key == nullptr) return nullptr;
-  expand(secret, functions.key_size, key->round_keys);
-  // H times x: a shift, and the polynomial where a bit falls out.
-  __m128i h = swapped(encrypt_block<kRounds>(key->round_keys, _mm_setzero_si128()));
-  const __m128i fell_out = _mm_srai_epi32(_mm_shuffle_epi32(h, 0xff), 31);
-  h = _mm_or_si128(_mm_slli_epi64(h, 1), _mm_slli_si128(_mm_srli_epi64(h, 63), 8));
-  h = _mm_xor_si128(
-      h, _mm_and_si128(fell_out, _mm_set_epi64x(static_cast<long long>(0xc200000000000000), 1)));
+  gcm::expand(secret, functions.key_size, key->round_keys);
+  const __m128i h = gcm::hash_key<kRounds>(key->round_keys);
   key->powers[kPowers] = _mm_setzero_si128();
   key->powers[kPowers - 1] = h;
-  for (std::size_t i = kPowers - 1; i-- > 0;) key->powers[i] = times(key->powers[i + 1], h);
-  for (std::size_t i = 0; i <= kPowers; ++i) key->halves[i] = sum_of_halves(key->powers[i]);
+  for (std::size_t i = kPowers - 1; i-- > 0;) key->powers[i] = gcm::times(key->powers[i + 1], h);
+  for (std::size_t i = 0; i <= kPowers; ++i) key->halves[i] = gcm::sum_of_halves(key->powers[i]);
   return key;
-}
-
-struct VaesHeaderKey : HeaderKey {
-  __m128i round_keys[15];
-};
-
-QUICORE_VAES HeaderKey* make_header(const CipherFunctions& functions,
-                                    const std::uint8_t* secret) noexcept {
-  auto* key = allocate_key<VaesHeaderKey>(functions);
-  if (key != nullptr) expand(secret, functions.key_size, key->round_keys);
-  return key;
-}
-
-template <int kRounds>
-QUICORE_VAES bool header_mask(HeaderKey* key, std::uint8_t* mask,
-                              const std::uint8_t* sample) noexcept {
-  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sample));
-  _mm_storeu_si128(
-      reinterpret_cast<__m128i*>(mask),
-      encrypt_block<kRounds>(static_cast<const VaesHeaderKey*>(key)->round_keys, block));
-  return true;
 }
 
 template <int kRounds>
@@ -273,12 +248,12 @@ constexpr CipherFunctions functions_of(CipherSuite suite, std::uint8_t key_size)
           AeadBackend::vaes,
           key_size,
           sizeof(VaesKey),
-          sizeof(VaesHeaderKey),
+          sizeof(gcm::AesHeaderKey),
           make_key<kRounds>,
-          make_header,
+          gcm::make_header,
           seal<kRounds>,
           open<kRounds>,
-          header_mask<kRounds>};
+          gcm::header_mask<kRounds>};
 }
 
 constexpr CipherFunctions kAes128 = functions_of<10>(CipherSuite::aes_128_gcm_sha256, 16);
@@ -295,17 +270,7 @@ bool usable() noexcept {
 
 const CipherFunctions* vaes_functions(CipherSuite suite) noexcept {
   static const bool kUsable = vaes::usable();
-  if (!kUsable) return nullptr;
-  switch (suite) {
-    case CipherSuite::aes_128_gcm_sha256:
-      return &vaes::kAes128;
-    case CipherSuite::aes_256_gcm_sha384:
-      return &vaes::kAes256;
-    case CipherSuite::chacha20_poly1305_sha256:
-      break;
-  }
-  const CipherFunctions* other = ipsec_mb_functions(suite);
-  return other != nullptr ? other : wolfcrypt_functions(suite);
+  return kUsable ? gcm::functions_for(suite, vaes::kAes128, vaes::kAes256) : nullptr;
 }
 
 }  // namespace quicore::engine

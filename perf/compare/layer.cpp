@@ -33,6 +33,8 @@ bool contains(std::string_view text, std::string_view part) {
 // "quicore::io::" is in many names as a parameter's type: only what a name begins with counts.
 constexpr std::array kNamespaces = {Rule{"quicore::io::", kIo},
                                     Rule{"quicore::engine::vaes::", kAead},
+                                    Rule{"quicore::engine::aesni::", kAead},
+                                    Rule{"quicore::engine::gcm::", kAead},
                                     Rule{"quicore::engine::", kEngine},
                                     Rule{"quicore::internal::", kApi},
                                     Rule{"quicore::tools::", kProgram},

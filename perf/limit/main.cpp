@@ -89,6 +89,7 @@ int main(int argc, char** argv) {
                                           {{"auto", AeadBackend::automatic},
                                            {"ipsec-mb", AeadBackend::ipsec_mb},
                                            {"vaes", AeadBackend::vaes},
+                                           {"aesni", AeadBackend::aesni},
                                            {"wolfcrypt", AeadBackend::wolfcrypt}},
                                           "the AEAD library");
   quicore::tools::add_cpu_list(app, "--cpus", options.cpus,

@@ -256,7 +256,7 @@ benchmark::internal::Benchmark* add(const char* what, const Cipher& cipher,
 
 bool register_all() {
   for (const AeadBackend backend :
-       {AeadBackend::ipsec_mb, AeadBackend::vaes, AeadBackend::wolfcrypt}) {
+       {AeadBackend::ipsec_mb, AeadBackend::vaes, AeadBackend::aesni, AeadBackend::wolfcrypt}) {
     for (const CipherSuite suite :
          {CipherSuite::aes_128_gcm_sha256, CipherSuite::aes_256_gcm_sha384,
           CipherSuite::chacha20_poly1305_sha256}) {

@@ -93,11 +93,12 @@ class PacketProtection : public testing::TestWithParam<AeadBackend> {
 
 INSTANTIATE_TEST_SUITE_P(Backends, PacketProtection,
                          testing::Values(AeadBackend::wolfcrypt, AeadBackend::ipsec_mb,
-                                         AeadBackend::vaes),
+                                         AeadBackend::vaes, AeadBackend::aesni),
                          [](const auto& backend) {
                            return backend.param == AeadBackend::wolfcrypt  ? "Wolfcrypt"
                                   : backend.param == AeadBackend::ipsec_mb ? "IpsecMb"
-                                                                           : "Vaes";
+                                  : backend.param == AeadBackend::vaes     ? "Vaes"
+                                                                           : "Aesni";
                          });
 
 // --- RFC 9001 appendix A
@@ -390,6 +391,14 @@ TEST(PacketProtectionBackends, CanBeChosenAndNamed) {
   } else {
     ASSERT_FALSE(vaes);
     EXPECT_EQ(vaes.error().kind, Errc::not_supported);
+  }
+  const Result<> aesni = select_aead_backend(AeadBackend::aesni);
+  if (aesni_functions(kSuites[0]) != nullptr) {
+    ASSERT_TRUE(aesni);
+    EXPECT_EQ(to_string(aead_backend()), "aesni");
+  } else {
+    ASSERT_FALSE(aesni);
+    EXPECT_EQ(aesni.error().kind, Errc::not_supported);
   }
   ASSERT_TRUE(select_aead_backend(AeadBackend::automatic));
   EXPECT_NE(aead_backend(), AeadBackend::automatic);

@@ -53,6 +53,8 @@ TEST(Layer, IsKnownByTheNameTheLibraryOrTheSourceFile) {
   EXPECT_EQ(layer("conn_write_pkt"), "other");
   EXPECT_EQ(layer("aes_gcm_enc_128_vaes_avx512", "/usr/lib/libIPSec_MB.so.1.3.0"), "AEAD");
   EXPECT_EQ(layer("quicore::engine::vaes::(anonymous namespace)::seal<10>"), "AEAD");
+  EXPECT_EQ(layer("quicore::engine::aesni::(anonymous namespace)::seal<10>"), "AEAD");
+  EXPECT_EQ(layer("quicore::engine::gcm::header_mask<10>"), "AEAD");
   EXPECT_EQ(layer("__memmove_avx512_unaligned_erms", "/usr/lib/libc.so.6"),
             "C and C++ libraries: memmove and others");
   EXPECT_EQ(layer("_copy_from_iter", "[kernel.kallsyms]"), "kernel: copying payload");
