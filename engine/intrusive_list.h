@@ -55,9 +55,12 @@ class IntrusiveList {
     head_.previous_ = &hook;
   }
   T* pop_front() noexcept {
-    T* item = front();
-    if (item != nullptr) static_cast<Hook&>(*item).unlink();
-    return item;
+    if (empty()) return nullptr;
+    Hook* const first = head_.next_;
+    head_.next_ = first->next_;
+    head_.next_->previous_ = &head_;
+    first->next_ = first->previous_ = first;
+    return to_object(first);
   }
   // Moves everything of `other` behind what is here.
   void splice_back(IntrusiveList& other) noexcept {

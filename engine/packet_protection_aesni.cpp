@@ -245,8 +245,7 @@ QUICORE_AESNI_INLINE __m128i crypt(const AesniKey& key, std::uint8_t* to, const 
   while (message.left >= kChunk) {
     crypt_chunk<true>(key, stream, message, kSeal ? message.to - kChunk : message.from);
   }
-  const __m128i lengths =
-      _mm_set_epi64x(static_cast<long long>(aad_size * 8), static_cast<long long>(size * 8));
+  const __m128i lengths = gcm::lengths_block(aad_size, size);
   return crypt_end<kSeal>(key, stream, message, delayed, lengths);
 }
 

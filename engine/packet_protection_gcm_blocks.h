@@ -171,6 +171,13 @@ QUICORE_AESNI_INLINE __m128i hash_of(__m128i h, const std::uint8_t* data, std::s
   return hash;
 }
 
+// The last block, in bits; byte-reversed like every other.
+QUICORE_AESNI_INLINE __m128i lengths_block(std::uint64_t aad_size, std::uint64_t size) {
+  const std::uint64_t aad_bits = aad_size * 8;
+  const std::uint64_t bits = size * 8;
+  return _mm_set_epi64x(static_cast<long long>(aad_bits), static_cast<long long>(bits));
+}
+
 // --- header protection --------------------------------------------------------------------------
 
 struct AesHeaderKey : HeaderKey {

@@ -174,8 +174,7 @@ QUICORE_VAES_INLINE __m128i crypt(const VaesKey& key, std::uint8_t* to, const st
     from += kPair;
     to += kPair;
   }
-  const __m128i lengths =
-      _mm_set_epi64x(static_cast<long long>(aad_size * 8), static_cast<long long>(size * 8));
+  const __m128i lengths = gcm::lengths_block(aad_size, size);
   if (left != 0) {
     const std::size_t second = left > kBlock ? left - kBlock : 0;
     const __m256i in =

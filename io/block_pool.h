@@ -28,9 +28,15 @@ struct BlockAllocator {
   BlockAllocator() = default;
   template <class U>
   BlockAllocator(const BlockAllocator<U>&) noexcept {}  // NOLINT(google-explicit-constructor)
-  T* allocate(std::size_t count) { return static_cast<T*>(allocate_block(count * sizeof(T))); }
-  void deallocate(T* items, std::size_t count) noexcept { release_block(items, count * sizeof(T)); }
+  T* allocate(std::size_t count) { return static_cast<T*>(allocate_block(count * kSize)); }
+  void deallocate(T* items, std::size_t count) noexcept {
+    release_block(static_cast<void*>(items), count * kSize);
+  }
   friend bool operator==(const BlockAllocator&, const BlockAllocator&) noexcept { return true; }
+
+ private:
+  // NOLINTNEXTLINE(bugprone-sizeof-expression): T may be a pointer
+  static constexpr std::size_t kSize = sizeof(T);
 };
 
 }  // namespace quicore::io
