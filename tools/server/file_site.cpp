@@ -62,6 +62,10 @@ bool is_below(const fs::path& path, const fs::path& root) {
 
 }  // namespace
 
+std::int64_t modified(const struct stat& status) {
+  return status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec;
+}
+
 std::string_view mime_type_of(std::string_view name) {
   const std::size_t dot = name.rfind('.');
   if (dot == std::string_view::npos) return kDefaultType;
@@ -93,7 +97,7 @@ std::optional<SiteFile> FileSite::open_file(const fs::path& path) const {
   SiteFile file;
   file.path = path.native();
   file.size = static_cast<std::uint64_t>(status.st_size);
-  file.modified = status.st_mtim.tv_sec * kNanosecondsPerSecond + status.st_mtim.tv_nsec;
+  file.modified = modified(status);
   file.type = mime_type_of(path.filename().native());
   return file;
 }

@@ -8,6 +8,8 @@
 // Threading: const after construction, any shard. Cost: a few system calls per look-up.
 #pragma once
 
+#include <sys/stat.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -66,6 +68,9 @@ class FileSite {
   std::filesystem::path root_;
   SiteOptions options_;
 };
+
+// As SiteFile::modified.
+std::int64_t modified(const struct stat& status);
 
 // By the name's ending; "application/octet-stream" when unknown.
 std::string_view mime_type_of(std::string_view name);

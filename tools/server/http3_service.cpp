@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/shard.h"
 #include "tools/common/parse.h"
 #include "tools/server/echo.h"
 #include "tools/server/http_content.h"
@@ -73,13 +74,17 @@ void serve_bytes(const Exchange& exchange, std::string_view number, bool head) {
   exchange.respond(std::move(headers), zeros(*count), *count);
 }
 
-void serve_content(const Exchange& exchange, const SiteFile& whole, bool head) {
+void serve_content(const Exchange& exchange, RecentFile& recent, bool head) {
   const Headers& request = *exchange.event.headers;
-  const std::vector<SiteFile> encoded = exchange.web.files.precompressed(whole);
+  const std::vector<SiteFile>& encoded = recent.encoded();
   const SiteFile* better = preferred_encoding(request.get("accept-encoding").value_or(""), encoded);
-  const SiteFile& file = better != nullptr ? *better : whole;
+  const SiteFile& file = better != nullptr ? *better : recent.entry().file;
   ContentAnswer answer = answer_for(request, file, !encoded.empty());
   if (head || !answer.has_body) return exchange.respond(std::move(answer.headers));
+  if (const auto content = recent.content(file)) {
+    return exchange.respond(std::move(answer.headers), content->slice(answer.offset, answer.length),
+                            answer.length);
+  }
   exchange.respond(std::move(answer.headers),
                    File{.path = file.path, .offset = answer.offset, .length = answer.length},
                    answer.length);
@@ -96,14 +101,15 @@ void redirect_to_directory(const Exchange& exchange, std::string_view target) {
 }
 
 void serve_path(const Exchange& exchange, std::string_view target, bool head) {
-  const SiteEntry entry = exchange.web.files.look_up(target);
+  RecentFile& recent = exchange.web.look_up(target);
+  const SiteEntry& entry = recent.entry();
   switch (entry.kind) {
     case SiteEntry::Kind::missing:
       return exchange.say("404", "no such file\n");
     case SiteEntry::Kind::with_a_slash:
       return redirect_to_directory(exchange, target);
     case SiteEntry::Kind::file:
-      return serve_content(exchange, entry.file, head);
+      return serve_content(exchange, recent, head);
     case SiteEntry::Kind::directory:
       break;
   }
@@ -133,6 +139,11 @@ void discard(const Exchange& exchange) {
 }
 
 }  // namespace
+
+RecentFile& Web::look_up(std::string_view target) const {
+  const Shard& shard = Shard::current();
+  return recent[shard.index()].look_up(files, target, shard.now());
+}
 
 void serve_http3(const Web& web, StreamEvent event) {
   if (!event.respond_with || event.headers == nullptr) return;

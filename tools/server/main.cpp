@@ -159,6 +159,7 @@ int run(const ServerOptions& options) {
   config.cpus.assign(options.cpus.begin(), options.cpus.end());
   auto runtime = Runtime::create(std::move(config));
   if (!runtime) return fail(runtime.error());
+  web->recent.resize((*runtime)->size());
   const Service service{options, std::move(*web), std::move(*key_log), std::move(*qlogs),
                         identity ? &*identity : nullptr};
   return (*runtime)->run(serve(**runtime, service, std::move(*endpoint), std::move(*session)));

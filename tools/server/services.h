@@ -6,18 +6,24 @@
 
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <vector>
 
 #include "api/body.h"
 #include "api/session.h"
 #include "api/stream.h"
 #include "tools/server/access_log.h"
 #include "tools/server/file_site.h"
+#include "tools/server/recent_files.h"
 
 namespace quicore::tools {
 
 struct Web {
   FileSite files;
   std::optional<AccessLog> log;
+  mutable std::vector<RecentFiles> recent{};  // by the shard's index, each for its thread alone
+
+  RecentFile& look_up(std::string_view target) const;
 };
 
 void serve_http3(const Web& web, StreamEvent event);     // h3
