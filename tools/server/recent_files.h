@@ -7,7 +7,7 @@
 // A file that changes is served as it was for kFresh at most. What is missing is looked up each time.
 //
 // Threading: one for each shard and site.
-// Cost: a hash of the path; at most kMostFiles * kLargestContent of content.
+// Cost: a look-up of the path; at most kMostFiles * kLargestContent of content.
 #pragma once
 
 #include <chrono>
