@@ -6,6 +6,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace quicore::tools {
@@ -65,11 +66,17 @@ std::optional<Buf> RecentFile::content(const SiteFile& file) {
   return content.buf;
 }
 
+bool RecentFile::is_in_memory() {
+  return content(entry_.file).has_value() &&
+         std::ranges::all_of(encoded_,
+                             [this](const SiteFile& file) { return content(file).has_value(); });
+}
+
 RecentFile& RecentFiles::look_up(const FileSite& site, std::string_view target, Instant now) {
   const std::string_view path = target.substr(0, target.find_first_of("?#"));
   const auto found = files_.find(path);
   if (found != files_.end()) {
-    if (now < found->second.until_) return found->second;
+    if (now < found->second.until_ && found->second.is_in_memory()) return found->second;
     files_.erase(found);
   }
   SiteEntry entry = site.look_up(path);

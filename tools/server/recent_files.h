@@ -4,7 +4,8 @@
 // to make sure that no link leads out of the root, to look for compressed siblings and to read it takes
 // some fifteen system calls; of many requests for the same file one in kFresh makes them.
 //
-// A file that changes is served as it was for kFresh at most. What is missing is looked up each time.
+// A small file that changes is served as it was for kFresh at most. What is missing, and what is not in
+// memory here, is looked up each time: headers and content are of the same moment.
 //
 // Threading: one for each shard and site.
 // Cost: a look-up of the path; at most kMostFiles * kLargestContent of content.
@@ -37,6 +38,9 @@ class RecentFile {
 
  private:
   friend class RecentFiles;
+  // Whether there is content() of all of them.
+  bool is_in_memory();
+
   struct Content {
     bool tried = false;
     std::optional<Buf> buf{};

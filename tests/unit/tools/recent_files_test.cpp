@@ -101,6 +101,19 @@ TEST_F(RecentFilesTest, DoNotMixWhatIsKnownOfAFileWithWhatIsInIt) {
   EXPECT_EQ(content(linked), "none") << "a link took its place";
 }
 
+TEST_F(RecentFilesTest, AreLookedUpAnewWhenTheirContentIsNotInMemory) {
+  write("large", std::string(RecentFiles::kLargestContent + 1, 'x'));
+  EXPECT_EQ(look_up("/large").entry().file.size, RecentFiles::kLargestContent + 1);
+  write("large", std::string(RecentFiles::kLargestContent + 2, 'x'));
+  EXPECT_EQ(look_up("/large").entry().file.size, RecentFiles::kLargestContent + 2);
+
+  EXPECT_EQ(look_up("/a.txt").entry().file.size, 5u) << "for its headers alone";
+  write("a.txt", "longer than it was");
+  RecentFile& longer = look_up("/a.txt");
+  EXPECT_EQ(longer.entry().file.size, 18u);
+  EXPECT_EQ(content(longer), "longer than it was");
+}
+
 TEST_F(RecentFilesTest, AreNotManyMoreThanABusySiteNeeds) {
   for (std::size_t i = 0; i <= RecentFiles::kMostFiles; ++i) {
     const std::string name = std::to_string(i);
