@@ -16,6 +16,8 @@ namespace aesni {
 namespace {
 
 using gcm::kBlock;
+using gcm::load;
+using gcm::store;
 
 constexpr std::size_t kBlocks = 8;  // a turn of the loop
 constexpr std::size_t kChunk = kBlocks * kBlock;
@@ -27,13 +29,6 @@ struct AesniKey : AeadKey {
   alignas(16) __m128i round_keys[15];
   __m128i powers[kPowers + 1];  // of H, each at its exponent: the first is not used
 };
-
-QUICORE_AESNI_INLINE __m128i load(const std::uint8_t* bytes) {
-  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
-}
-QUICORE_AESNI_INLINE void store(std::uint8_t* bytes, __m128i block) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), block);
-}
 
 // --- AES in counter mode ------------------------------------------------------------------------
 
@@ -267,7 +262,7 @@ QUICORE_AESNI bool open(AeadKey* key, std::uint8_t* destination, const std::uint
   const __m128i expected = load(ciphertext + plain);
   const __m128i tag = crypt<kRounds, false>(*static_cast<AesniKey*>(key), destination, ciphertext,
                                             plain, nonce, aad, aad_size);
-  return _mm_movemask_epi8(_mm_cmpeq_epi8(tag, expected)) == 0xffff;
+  return gcm::same(tag, expected);
 }
 
 // --- keys ---------------------------------------------------------------------------------------
@@ -285,33 +280,18 @@ QUICORE_AESNI AeadKey* make_key(const CipherFunctions& functions,
 }
 
 template <int kRounds>
-constexpr CipherFunctions functions_of(CipherSuite suite, std::uint8_t key_size) {
-  return {suite,
-          AeadBackend::aesni,
-          key_size,
-          sizeof(AesniKey),
-          sizeof(gcm::AesHeaderKey),
-          make_key<kRounds>,
-          gcm::make_header,
-          seal<kRounds>,
-          open<kRounds>,
-          gcm::header_mask<kRounds>};
-}
-
-constexpr CipherFunctions kAes128 = functions_of<10>(CipherSuite::aes_128_gcm_sha256, 16);
-constexpr CipherFunctions kAes256 = functions_of<14>(CipherSuite::aes_256_gcm_sha384, 32);
-
-bool usable() noexcept {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") &&
-         __builtin_cpu_supports("pclmul");
-}
+constexpr CipherFunctions kFunctions = gcm::functions_of<AesniKey, kRounds>(AeadBackend::aesni,
+                                                                            make_key<kRounds>,
+                                                                            seal<kRounds>,
+                                                                            open<kRounds>);
 
 }  // namespace
 }  // namespace aesni
 
 const CipherFunctions* aesni_functions(CipherSuite suite) noexcept {
-  static const bool kUsable = aesni::usable();
-  return kUsable ? gcm::functions_for(suite, aesni::kAes128, aesni::kAes256) : nullptr;
+  static const bool kUsable = gcm::usable();
+  return kUsable ? gcm::functions_for(suite, aesni::kFunctions<10>, aesni::kFunctions<14>)
+                 : nullptr;
 }
 
 }  // namespace quicore::engine

@@ -26,6 +26,17 @@ namespace quicore::engine::gcm {
 
 inline constexpr std::size_t kBlock = 16;
 
+QUICORE_AESNI_INLINE __m128i load(const std::uint8_t* bytes) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+}
+QUICORE_AESNI_INLINE void store(std::uint8_t* bytes, __m128i block) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), block);
+}
+// Without a branch before all of it was compared.
+QUICORE_AESNI_INLINE bool same(__m128i a, __m128i b) {
+  return _mm_movemask_epi8(_mm_cmpeq_epi8(a, b)) == 0xffff;
+}
+
 // --- AES ----------------------------------------------------------------------------------------
 
 // FIPS 197 5.2.
@@ -149,14 +160,13 @@ QUICORE_AESNI_INLINE void store_end(std::uint8_t* bytes, __m128i block, std::siz
 }
 
 QUICORE_AESNI_INLINE __m128i load_block(const std::uint8_t* bytes, std::size_t size) {
-  return size < kBlock ? load_end(bytes, size)
-                       : _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+  return size < kBlock ? load_end(bytes, size) : load(bytes);
 }
 QUICORE_AESNI_INLINE void store_block(std::uint8_t* bytes, __m128i block, std::size_t size) {
   if (size < kBlock) {
     store_end(bytes, block, size);
   } else {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(bytes), block);
+    store(bytes, block);
   }
 }
 
@@ -194,14 +204,36 @@ QUICORE_AESNI inline HeaderKey* make_header(const CipherFunctions& functions,
 template <int kRounds>
 QUICORE_AESNI bool header_mask(HeaderKey* key, std::uint8_t* mask,
                                const std::uint8_t* sample) noexcept {
-  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sample));
-  _mm_storeu_si128(
-      reinterpret_cast<__m128i*>(mask),
-      encrypt_block<kRounds>(static_cast<const AesHeaderKey*>(key)->round_keys, block));
+  const auto& round_keys = static_cast<const AesHeaderKey*>(key)->round_keys;
+  store(mask, encrypt_block<kRounds>(round_keys, load(sample)));
   return true;
 }
 
 // --- what a backend offers ----------------------------------------------------------------------
+
+inline bool usable() noexcept {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") &&
+         __builtin_cpu_supports("pclmul");
+}
+
+// Key: what make_key allocates. What differs between the backends is given.
+template <class Key, int kRounds>
+constexpr CipherFunctions functions_of(AeadBackend backend,
+                                       decltype(CipherFunctions::make_aead_key) make_key,
+                                       decltype(CipherFunctions::seal) seal,
+                                       decltype(CipherFunctions::open) open) {
+  constexpr bool kAes128 = kRounds == 10;
+  return {kAes128 ? CipherSuite::aes_128_gcm_sha256 : CipherSuite::aes_256_gcm_sha384,
+          backend,
+          kAes128 ? std::uint8_t{16} : std::uint8_t{32},
+          sizeof(Key),
+          sizeof(AesHeaderKey),
+          make_key,
+          make_header,
+          seal,
+          open,
+          header_mask<kRounds>};
+}
 
 // Its own two suites, and another backend's ChaCha20-Poly1305.
 inline const CipherFunctions* functions_for(CipherSuite suite, const CipherFunctions& aes_128,

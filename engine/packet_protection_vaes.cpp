@@ -210,7 +210,7 @@ QUICORE_VAES bool seal(AeadKey* key, std::uint8_t* destination, const std::uint8
                        std::size_t aad_size) noexcept {
   const __m128i tag = crypt<kRounds, true>(*static_cast<VaesKey*>(key), destination, plaintext,
                                            size, nonce, aad, aad_size);
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(destination + size), tag);
+  gcm::store(destination + size, tag);
   return true;
 }
 
@@ -219,10 +219,10 @@ QUICORE_VAES bool open(AeadKey* key, std::uint8_t* destination, const std::uint8
                        std::size_t size, const std::uint8_t* nonce, const std::uint8_t* aad,
                        std::size_t aad_size) noexcept {
   const std::size_t plain = size - kAeadTagSize;
-  const __m128i expected = _mm_loadu_si128(reinterpret_cast<const __m128i*>(ciphertext + plain));
+  const __m128i expected = gcm::load(ciphertext + plain);
   const __m128i tag = crypt<kRounds, false>(*static_cast<VaesKey*>(key), destination, ciphertext,
                                             plain, nonce, aad, aad_size);
-  return _mm_movemask_epi8(_mm_cmpeq_epi8(tag, expected)) == 0xffff;
+  return gcm::same(tag, expected);
 }
 
 // --- keys ---------------------------------------------------------------------------------------
@@ -242,26 +242,13 @@ QUICORE_VAES AeadKey* make_key(const CipherFunctions& functions,
 }
 
 template <int kRounds>
-constexpr CipherFunctions functions_of(CipherSuite suite, std::uint8_t key_size) {
-  return {suite,
-          AeadBackend::vaes,
-          key_size,
-          sizeof(VaesKey),
-          sizeof(gcm::AesHeaderKey),
-          make_key<kRounds>,
-          gcm::make_header,
-          seal<kRounds>,
-          open<kRounds>,
-          gcm::header_mask<kRounds>};
-}
-
-constexpr CipherFunctions kAes128 = functions_of<10>(CipherSuite::aes_128_gcm_sha256, 16);
-constexpr CipherFunctions kAes256 = functions_of<14>(CipherSuite::aes_256_gcm_sha384, 32);
+constexpr CipherFunctions kFunctions = gcm::functions_of<VaesKey, kRounds>(AeadBackend::vaes,
+                                                                           make_key<kRounds>,
+                                                                           seal<kRounds>,
+                                                                           open<kRounds>);
 
 bool usable() noexcept {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("aes") &&
-         __builtin_cpu_supports("pclmul") && __builtin_cpu_supports("vaes") &&
-         __builtin_cpu_supports("vpclmulqdq");
+  return gcm::usable() && __builtin_cpu_supports("vaes") && __builtin_cpu_supports("vpclmulqdq");
 }
 
 }  // namespace
@@ -269,7 +256,7 @@ bool usable() noexcept {
 
 const CipherFunctions* vaes_functions(CipherSuite suite) noexcept {
   static const bool kUsable = vaes::usable();
-  return kUsable ? gcm::functions_for(suite, vaes::kAes128, vaes::kAes256) : nullptr;
+  return kUsable ? gcm::functions_for(suite, vaes::kFunctions<10>, vaes::kFunctions<14>) : nullptr;
 }
 
 }  // namespace quicore::engine

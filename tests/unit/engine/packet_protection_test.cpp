@@ -8,6 +8,7 @@
 #include <random>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "engine/packet_protection_backend.h"
@@ -384,21 +385,17 @@ TEST(PacketProtectionBackends, CanBeChosenAndNamed) {
     EXPECT_EQ(ipsec.error().kind, Errc::not_supported);
     EXPECT_NE(ipsec.error().reason.find(ipsec_mb_obstacle()), std::string::npos);
   }
-  const Result<> vaes = select_aead_backend(AeadBackend::vaes);
-  if (vaes_functions(kSuites[0]) != nullptr) {
-    ASSERT_TRUE(vaes);
-    EXPECT_EQ(to_string(aead_backend()), "vaes");
-  } else {
-    ASSERT_FALSE(vaes);
-    EXPECT_EQ(vaes.error().kind, Errc::not_supported);
-  }
-  const Result<> aesni = select_aead_backend(AeadBackend::aesni);
-  if (aesni_functions(kSuites[0]) != nullptr) {
-    ASSERT_TRUE(aesni);
-    EXPECT_EQ(to_string(aead_backend()), "aesni");
-  } else {
-    ASSERT_FALSE(aesni);
-    EXPECT_EQ(aesni.error().kind, Errc::not_supported);
+  for (const auto& [backend, functions, name] :
+       {std::tuple(AeadBackend::vaes, vaes_functions(kSuites[0]), "vaes"),
+        std::tuple(AeadBackend::aesni, aesni_functions(kSuites[0]), "aesni")}) {
+    const Result<> chosen = select_aead_backend(backend);
+    if (functions != nullptr) {
+      ASSERT_TRUE(chosen) << name;
+      EXPECT_EQ(to_string(aead_backend()), name);
+    } else {
+      ASSERT_FALSE(chosen) << name;
+      EXPECT_EQ(chosen.error().kind, Errc::not_supported);
+    }
   }
   ASSERT_TRUE(select_aead_backend(AeadBackend::automatic));
   EXPECT_NE(aead_backend(), AeadBackend::automatic);
