@@ -173,8 +173,9 @@ class Connection : public ListHook<EventTag>,
   void deliver();
   // Writes one train into the slot. Returns false when there is nothing (more) to send.
   bool write_train(io::SendSlot& slot, Instant now);
-  void train_sent(Instant now);  // after each train: pacing
-  void finish_transmit();        // after the last train of this turn: the next deadline
+  // After a train: another call would write none.
+  bool nothing_left() const noexcept { return nothing_left_; }
+  void finish_transmit();  // after the last train of this turn: the next deadline
   bool has_events() const noexcept { return events_ != 0 || !streams_with_events_.empty(); }
   Shard& shard() const noexcept;
   Endpoint& endpoint() const noexcept { return endpoint_; }
@@ -272,6 +273,8 @@ class Connection : public ListHook<EventTag>,
   ngtcp2_ssize write_http3_streams(PacketRoom& room);
   void raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full);
   void update_deadline();
+  void pace(Instant now);
+  bool is_exhausted(Instant now);
   ngtcp2_conn_info transport_info() const noexcept;
   void observe_transport(const ngtcp2_conn_info& info, Instant now) noexcept;
   Duration peer_ack_delay() const noexcept;
@@ -316,6 +319,8 @@ class Connection : public ListHook<EventTag>,
   bool early_usable_ = false;  // client: streams may be opened in 0-RTT
   bool closed_reported_ = false;
   bool sending_ = false;             // between the first packet of a turn and the last
+  bool nothing_left_ = false;        // to send, and that is not because of the pacing
+  bool offers_more_ = false;         // the streams, to the packet written last
   bool connection_blocked_ = false;  // by the peer's MAX_DATA
   bool congestion_blocked_ = false;
   bool watch_blocked_ = false;  // a stream wants to hear of it
@@ -326,6 +331,7 @@ class Connection : public ListHook<EventTag>,
   std::unique_ptr<Error> failed_;  // recorded inside a callback
   IntrusiveList<Stream, EventTag> streams_with_events_;
   std::uint64_t send_queue_limit_ = 0;  // as of the last turn that sent
+  std::uint32_t unpaced_ = 0;           // bytes sent that the pacing has not been told of
   std::uint32_t short_path_burst_ = 0;  // as of then: bytes sent at once because of a short RTT
   std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;

@@ -48,9 +48,12 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
   const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
   // Pacing (RFC 9002 7.7): no more than its quantum before the clock is looked at again, or than
   // what a short path takes at once.
+  const bool may_send =
+      ngtcp2_conn_pacing_allows(conn_, nothing_left_ ? 1 : 0, to_nanoseconds(now)) != 0;
   const std::size_t quantum =
       std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn_), short_path_burst_);
-  const std::size_t packets = std::clamp<std::size_t>(quantum / payload, 1, io::kMaxTrainSegments);
+  const std::size_t room = quantum - std::min<std::size_t>(quantum, unpaced_);
+  const std::size_t packets = std::clamp<std::size_t>(room / payload, 1, io::kMaxTrainSegments);
   const ngtcp2_ssize size = ngtcp2_conn_write_aggregate_pkt2(
       conn_, &storage.path, &info, reinterpret_cast<std::uint8_t*>(slot.bytes), io::kMaxTrainSize,
       &segment_size, &Connection::write_packet, packets, to_nanoseconds(now));
@@ -58,7 +61,10 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
     library_failed(static_cast<int>(size));
     return state_ == ConnectionState::closing && write_close_packet(slot, now);
   }
+  nothing_left_ = may_send && (size == 0 || is_exhausted(now));
   if (size == 0) return false;
+  unpaced_ += static_cast<std::uint32_t>(size);
+  if (unpaced_ + payload > quantum) pace(now);
   slot.size = static_cast<std::uint32_t>(size);
   slot.segment_size = static_cast<std::uint32_t>(segment_size);
   slot.ecn = static_cast<io::Ecn>(info.ecn);
@@ -70,12 +76,21 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
   return true;
 }
 
-void Connection::train_sent(Instant now) {
-  if (conn_ != nullptr) ngtcp2_conn_update_pkt_tx_time(conn_, to_nanoseconds(now));
+// Whether another attempt to send would find nothing: most trains are followed by such a one.
+bool Connection::is_exhausted(Instant now) {
+  return !offers_more_ && datagrams_out_.empty() &&
+         ngtcp2_conn_is_exhausted(conn_, to_nanoseconds(now)) != 0;
+}
+
+// From now on nothing may be sent until what was sent has had its time.
+void Connection::pace(Instant now) {
+  ngtcp2_conn_update_pkt_tx_time(conn_, to_nanoseconds(now));
+  unpaced_ = 0;
 }
 
 void Connection::finish_transmit() {
   if (std::exchange(sending_, false) && conn_ != nullptr) {
+    if (unpaced_ != 0) pace(now());
     const ngtcp2_conn_info info = transport_info();
     observe_transport(info, now());
     const bool idle = info.bytes_in_flight == 0 && streams_.empty() && handshake_confirmed_;
@@ -90,7 +105,9 @@ void Connection::finish_transmit() {
 
 void Connection::update_deadline() {
   if (conn_ == nullptr || state_ >= ConnectionState::closing) return;  // the closing period's
-  const ngtcp2_tstamp expiry = ngtcp2_conn_get_expiry2(conn_);
+  // Who has nothing to send does not wait for the moment from which on it could.
+  const ngtcp2_tstamp expiry =
+      nothing_left_ ? ngtcp2_conn_get_unpaced_expiry(conn_) : ngtcp2_conn_get_expiry2(conn_);
   Instant deadline = expiry == UINT64_MAX ? kNever : from_nanoseconds(expiry);
   if (goaway_deadline_ > now()) deadline = std::min(deadline, goaway_deadline_);
   shard().deadlines().schedule(*this, deadline);
@@ -103,6 +120,7 @@ ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pk
                                       ngtcp2_tstamp timestamp, void* user_data) {
   Connection& connection = *static_cast<Connection*>(user_data);
   PacketRoom room{path, info, packet, capacity, timestamp};
+  connection.offers_more_ = true;
   if (!connection.datagrams_out_.empty()) {
     const ngtcp2_ssize size = connection.write_datagrams(room);
     if (size != 0) return size;
@@ -194,7 +212,10 @@ ngtcp2_ssize Connection::write_raw_streams(PacketRoom& room) {
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
         conn_, room.path, room.info, room.packet, room.capacity, &written, flags,
         stream == nullptr ? -1 : raw(stream->id()), vectors.data(), count, room.timestamp);
-    if (stream == nullptr) return size;
+    if (stream == nullptr) {
+      offers_more_ = false;
+      return size;
+    }
     switch (size) {
       case NGTCP2_ERR_STREAM_DATA_BLOCKED:
         note_stream_blocked(raw(stream->id()));
@@ -265,7 +286,10 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
     const ngtcp2_ssize size = ngtcp2_conn_writev_stream(
         conn_, room.path, room.info, room.packet, room.capacity, &written, flags, chunk.stream_id,
         chunk.pieces.data(), chunk.count, room.timestamp);
-    if (chunk.stream_id < 0) return size;
+    if (chunk.stream_id < 0) {
+      offers_more_ = false;
+      return size;
+    }
     switch (size) {
       case NGTCP2_ERR_STREAM_DATA_BLOCKED:
         note_stream_blocked(chunk.stream_id);

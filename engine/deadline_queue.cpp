@@ -2,6 +2,7 @@
 #include "engine/deadline_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace quicore::engine {
 
@@ -20,38 +21,58 @@ void DeadlineQueue::schedule(DeadlineEntry& entry, Instant deadline) {
   entry.deadline_ = deadline;
   const bool sooner = deadline < entry.key_;  // also when not scheduled: that is kNever
   if (!sooner && entry.key_ - now_ >= kPutOff) return;
+  entry.key_ = deadline;
   if (!entry.scheduled()) {
-    heap_.push_back({deadline, &entry});
-    entry.index_ = static_cast<std::uint32_t>(heap_.size() - 1);
+    entry.slot_ = take_slot(entry);
+    heap_.push_back({deadline, entry.slot_});
+    places_[entry.slot_] = static_cast<std::uint32_t>(heap_.size() - 1);
   }
-  QUICORE_DCHECK_THAT(heap_[entry.index_].entry == &entry);
+  QUICORE_DCHECK_THAT(entries_[entry.slot_] == &entry);
   if (sooner) {
-    move_up(entry.index_, {deadline, &entry});
+    move_up(places_[entry.slot_], {deadline, entry.slot_});
   } else {
-    move_down(entry.index_, {deadline, &entry});
+    move_down(places_[entry.slot_], {deadline, entry.slot_});
   }
 }
 
 void DeadlineQueue::cancel(DeadlineEntry& entry) noexcept {
-  if (entry.scheduled()) remove_at(entry.index_);
+  if (entry.scheduled()) remove_at(places_[entry.slot_]);
 }
 
 DeadlineEntry* DeadlineQueue::pop_expired(Instant now) noexcept {
   now_ = now;
   while (!heap_.empty() && heap_.front().key <= now) {
-    DeadlineEntry* entry = heap_.front().entry;
+    const std::uint32_t slot = heap_.front().slot;
+    DeadlineEntry* entry = entries_[slot];
     if (entry->deadline_ <= now) {
       remove_at(0);
       return entry;
     }
-    move_down(0, {entry->deadline_, entry});  // it was put off
+    entry->key_ = entry->deadline_;  // it was put off
+    move_down(0, {entry->key_, slot});
   }
   return nullptr;
 }
 
+std::uint32_t DeadlineQueue::take_slot(DeadlineEntry& entry) {
+  if (free_slot_ == kNoSlot) {
+    entries_.push_back(&entry);
+    places_.push_back(0);
+    return static_cast<std::uint32_t>(entries_.size() - 1);
+  }
+  const std::uint32_t slot = std::exchange(free_slot_, places_[free_slot_]);
+  entries_[slot] = &entry;
+  return slot;
+}
+
+void DeadlineQueue::give_slot_back(std::uint32_t slot) noexcept {
+  entries_[slot] = nullptr;
+  places_[slot] = std::exchange(free_slot_, slot);
+}
+
 void DeadlineQueue::place(std::size_t index, const Node& node) noexcept {
   heap_[index] = node;
-  node.entry->index_ = static_cast<std::uint32_t>(index);
+  places_[node.slot] = static_cast<std::uint32_t>(index);
 }
 
 void DeadlineQueue::move_up(std::size_t index, Node node) noexcept {
@@ -59,7 +80,6 @@ void DeadlineQueue::move_up(std::size_t index, Node node) noexcept {
     place(index, heap_[parent_of(index)]);
     index = parent_of(index);
   }
-  node.entry->key_ = node.key;
   place(index, node);
 }
 
@@ -76,14 +96,13 @@ void DeadlineQueue::move_down(std::size_t index, Node node) noexcept {
     place(index, heap_[nearest]);
     index = nearest;
   }
-  node.entry->key_ = node.key;
   place(index, node);
 }
 
 void DeadlineQueue::remove_at(std::size_t index) noexcept {
   QUICORE_DCHECK_THAT(index < heap_.size());
-  DeadlineEntry& removed = *heap_[index].entry;
-  removed.index_ = DeadlineEntry::kNotScheduled;
+  DeadlineEntry& removed = *entries_[heap_[index].slot];
+  give_slot_back(std::exchange(removed.slot_, DeadlineEntry::kNotScheduled));
   removed.deadline_ = kNever;
   removed.key_ = kNever;
   const Node last = heap_.back();

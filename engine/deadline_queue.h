@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The deadlines of a shard's connections, nearest first: a heap with four children per node whose
-// entries know their place, so that a deadline is moved or cancelled without a search.
+// The deadlines of a shard's connections, nearest first: a heap with four children per node. Where an
+// entry is in it is known, so that a deadline is moved or cancelled without a search, and kept beside
+// the heap, so that moving one does not touch the memory of those it passes.
 //
 //   class Connection : public DeadlineEntry { ... };
 //   queue.schedule(connection, deadline);                       // also moves
@@ -29,7 +30,7 @@ class DeadlineEntry {
   DeadlineEntry(const DeadlineEntry&) = delete;
   DeadlineEntry& operator=(const DeadlineEntry&) = delete;
 
-  bool scheduled() const noexcept { return index_ != kNotScheduled; }
+  bool scheduled() const noexcept { return slot_ != kNotScheduled; }
   // kNever when not scheduled.
   Instant deadline() const noexcept { return deadline_; }
 
@@ -41,7 +42,7 @@ class DeadlineEntry {
   friend class DeadlineQueue;
   static constexpr std::uint32_t kNotScheduled = ~std::uint32_t{0};
 
-  std::uint32_t index_ = kNotScheduled;
+  std::uint32_t slot_ = kNotScheduled;  // of its queue
   Instant deadline_ = kNever;
   Instant key_ = kNever;  // where it stands in the heap: not after deadline_
 };
@@ -69,8 +70,12 @@ class DeadlineQueue {
   // The key stands here too: comparing must not touch the connection's memory.
   struct Node {
     Instant key;
-    DeadlineEntry* entry;
+    std::uint32_t slot;
   };
+  static constexpr std::uint32_t kNoSlot = DeadlineEntry::kNotScheduled;
+
+  std::uint32_t take_slot(DeadlineEntry& entry);
+  void give_slot_back(std::uint32_t slot) noexcept;
 
   void place(std::size_t index, const Node& node) noexcept;
   void move_up(std::size_t index, Node node) noexcept;
@@ -78,6 +83,9 @@ class DeadlineQueue {
   void remove_at(std::size_t index) noexcept;
 
   std::vector<Node> heap_;
+  std::vector<DeadlineEntry*> entries_;  // by slot
+  std::vector<std::uint32_t> places_;    // by slot: in the heap, or the next free slot
+  std::uint32_t free_slot_ = kNoSlot;
   Instant now_{};  // of the last pop_expired()
 };
 

@@ -351,8 +351,11 @@ bool Shard::send_trains_of(Connection& connection, std::uint32_t& budget) {
       break;
     }
     send_slot(connection.endpoint(), *slot);
-    connection.train_sent(now_);
     --budget;
+    if (connection.nothing_left()) {
+      done = true;
+      break;
+    }
   }
   connection.finish_transmit();
   return done;

@@ -71,6 +71,43 @@ TEST(IdleTimeout, IsHeldOffByKeepAlive) {
   EXPECT_TRUE(run.echo("still there"));
 }
 
+// --- keep-alives and their acknowledgements: RFC 9000 13.2.4 ------------------------------------------------
+
+struct KeepAlive : testing::Test {
+  KeepAlive() {
+    SessionConfig config = EchoRun::client_side();
+    config.transport.max_idle_timeout = 30s;
+    config.keep_alive = 10s;
+    run.connect(config);
+    EXPECT_TRUE(run.echo("hello"));
+    EXPECT_EQ(run.world.run_for(1min), Outcome::timed_out) << run.world.report();
+  }
+  // Of packets that want an acknowledgement.
+  Instant last_of_server() { return run.server_stats().last_sent_packet_at; }
+
+  EchoRun run{{Delay{10ms}}};
+};
+
+TEST_F(KeepAlive, CostsOneDatagramEachWay) {
+  const auto sent = run.world.trace().count(What::sent);
+  const Instant last = last_of_server();
+  ASSERT_EQ(run.world.run_for(5min), Outcome::timed_out) << run.world.report();
+  EXPECT_EQ(run.world.trace().count(What::sent) - sent, 60u);
+  EXPECT_EQ(last_of_server(), last);
+}
+
+// Otherwise the server would list for ever what has come before the gap and after it.
+TEST_F(KeepAlive, IsAnsweredByAPingWhereOneWasLost) {
+  const Instant last = last_of_server();
+  const Duration now = run.world.elapsed();
+  run.route.there().replace({Delay{10ms}, BlackHole{now, now + 10s + 15ms}});
+  ASSERT_EQ(run.world.run_for(1min), Outcome::timed_out) << run.world.report();
+  EXPECT_GT(last_of_server(), last);
+  const Instant after_loss = last_of_server();
+  ASSERT_EQ(run.world.run_for(5min), Outcome::timed_out) << run.world.report();
+  EXPECT_EQ(last_of_server(), after_loss);
+}
+
 // --- the end: RFC 9000 10.2 -------------------------------------------------------------------------------
 
 TEST(Close, IsSeenByBothSidesAndLeavesNothingBehind) {

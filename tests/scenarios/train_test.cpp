@@ -145,23 +145,31 @@ TEST(ShortMessages, LeaveInOneTrainWhoseLastPacketIsAsShortAsItIs) {
   EXPECT_LT(bytes_last - bytes_now, 100u);
 }
 
-// Datagrams that a server sends at once after a rest, when it has filled the queue of a bottleneck
-// before: its round-trip time was long then, whatever the path's own, and its pacing slow.
+// A server after a rest, when it has filled the queue of a bottleneck before: its round-trip time was
+// long then, whatever the path's own, and its pacing slow.
+struct AfterARest {
+  AfterARest(Duration delay, Duration rest) : run({Delay{delay}, Bandwidth{100_Mbit, kMegabyte}}) {
+    run.start_server();
+    EXPECT_TRUE(run.echo("the handshake is over"));
+    TestStream* received = nullptr;
+    run.session->on_stream_opened = [&](TestStream& opened) { received = &opened; };
+    run.accepted().open().send(pattern(8 * kMegabyte));
+    EXPECT_TRUE(run.until(
+        [&] { return received != nullptr && received->received.size() == 8 * kMegabyte; }));
+    run.session->on_stream_opened = nullptr;
+    run.world.run_for(rest);
+  }
+  const io::PortStats& sent() { return run.server->shard().port().stats(); }
+
+  EchoRun run;
+};
+
 std::uint64_t datagrams_at_once(Duration delay) {
-  EchoRun run({Delay{delay}, Bandwidth{100_Mbit, kMegabyte}});
-  run.start_server();
-  EXPECT_TRUE(run.echo("the handshake is over"));
-  TestStream* received = nullptr;
-  run.session->on_stream_opened = [&](TestStream& opened) { received = &opened; };
-  run.accepted().open().send(pattern(8 * kMegabyte));
-  EXPECT_TRUE(
-      run.until([&] { return received != nullptr && received->received.size() == 8 * kMegabyte; }));
-  run.world.run_for(100ms);
-  const auto sent = [&] { return run.server->shard().port().stats().datagrams_sent; };
-  const std::uint64_t before = sent();
-  run.accepted().open().send(pattern(kMegabyte));
-  run.world.run_for(1us);
-  return sent() - before;
+  AfterARest rested(delay, 100ms);
+  const std::uint64_t before = rested.sent().datagrams_sent;
+  rested.run.accepted().open().send(pattern(kMegabyte));
+  rested.run.world.run_for(1us);
+  return rested.sent().datagrams_sent - before;
 }
 
 // What pacing lets leave at once is 1 ms of the rate, or ten packets, but a whole train where the
@@ -170,6 +178,32 @@ TEST(Pacing, LetsAWholeTrainLeaveWhereThePathIsShort) {
   EXPECT_EQ(datagrams_at_once(100us), io::kMaxTrainSize / 1472);
   EXPECT_EQ(datagrams_at_once(300us), io::kMaxTrainSize / 2 / 1472);
   EXPECT_LE(datagrams_at_once(10ms), 12u);
+}
+
+TEST(Pacing, DoesNotMakeUpForARest) {
+  AfterARest rested(10ms, 10s);
+  const SessionStats stats = rested.run.server_stats();
+  const std::uint64_t before = rested.sent().bytes_sent;
+  rested.run.accepted().open().send(pattern(kMegabyte));
+  constexpr Duration kTime = 15ms;  // nothing has come back yet
+  rested.run.world.run_for(kTime);
+  // A window in a round-trip time, and a quarter more.
+  const double paced = 1.25 * static_cast<double>(stats.cwnd) * static_cast<double>(kTime.count()) /
+                       static_cast<double>(stats.smoothed_rtt.count());
+  const auto sent = static_cast<double>(rested.sent().bytes_sent - before);
+  EXPECT_GT(sent, 0.8 * paced);
+  EXPECT_LT(sent, 1.2 * paced + 10 * 1472);
+}
+
+TEST(Pacing, IsNotWaitedForByWhoHasNothingToSend) {
+  EchoRun run({Delay{10ms}});
+  run.start_server();
+  ASSERT_TRUE(run.echo("the handshake is over"));
+  run.world.run_for(2s);
+  run.session->open().send("short");
+  run.world.run_for(1us);
+  // For an acknowledgement, which takes a round-trip time.
+  EXPECT_GT(run.client.shard().next_deadline() - run.client.shard().now(), 20ms);
 }
 
 }  // namespace
