@@ -132,7 +132,7 @@ void Connection::expire(Instant now) {
     return;
   }
   observer_.before_expiry(transport_info(), handshake_confirmed_, peer_ack_delay(), now);
-  ngtcp2_conn_pacing_allows(conn_, nothing_left_ ? 1 : 0, to_nanoseconds(now));
+  pacing_allows(now);  // whose moment may be past
   const int error = ngtcp2_conn_handle_expiry(conn_, to_nanoseconds(now));
   observer_.after_expiry(transport_info(), now);
   if (error != 0) library_failed(error);

@@ -273,6 +273,7 @@ class Connection : public ListHook<EventTag>,
   ngtcp2_ssize write_http3_streams(PacketRoom& room);
   void raw_stream_written(Stream& stream, std::size_t count, bool fin, bool packet_full);
   void update_deadline();
+  bool pacing_allows(Instant now);
   void pace(Instant now);
   bool is_exhausted(Instant now);
   ngtcp2_conn_info transport_info() const noexcept;
@@ -320,7 +321,7 @@ class Connection : public ListHook<EventTag>,
   bool closed_reported_ = false;
   bool sending_ = false;             // between the first packet of a turn and the last
   bool nothing_left_ = false;        // to send, and that is not because of the pacing
-  bool offers_more_ = false;         // the streams, to the packet written last
+  bool offers_more_ = false;         // than the packet written last has
   bool connection_blocked_ = false;  // by the peer's MAX_DATA
   bool congestion_blocked_ = false;
   bool watch_blocked_ = false;  // a stream wants to hear of it

@@ -48,8 +48,7 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
   const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
   // Pacing (RFC 9002 7.7): no more than its quantum before the clock is looked at again, or than
   // what a short path takes at once.
-  const bool may_send =
-      ngtcp2_conn_pacing_allows(conn_, nothing_left_ ? 1 : 0, to_nanoseconds(now)) != 0;
+  const bool may_send = pacing_allows(now);
   const std::size_t quantum =
       std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn_), short_path_burst_);
   const std::size_t room = quantum - std::min<std::size_t>(quantum, unpaced_);
@@ -61,6 +60,7 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
     library_failed(static_cast<int>(size));
     return state_ == ConnectionState::closing && write_close_packet(slot, now);
   }
+  offers_more_ |= !datagrams_out_.empty();
   nothing_left_ = may_send && (size == 0 || is_exhausted(now));
   if (size == 0) return false;
   unpaced_ += static_cast<std::uint32_t>(size);
@@ -76,10 +76,15 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
   return true;
 }
 
+bool Connection::pacing_allows(Instant now) {
+  const bool idle = nothing_left_ && !offers_more_;
+  return ngtcp2_conn_pacing_allows(conn_, nothing_left_ ? 1 : 0, idle ? 1 : 0,
+                                   to_nanoseconds(now)) != 0;
+}
+
 // Whether another attempt to send would find nothing: most trains are followed by such a one.
 bool Connection::is_exhausted(Instant now) {
-  return !offers_more_ && datagrams_out_.empty() &&
-         ngtcp2_conn_is_exhausted(conn_, to_nanoseconds(now)) != 0;
+  return !offers_more_ && ngtcp2_conn_is_exhausted(conn_, to_nanoseconds(now)) != 0;
 }
 
 // From now on nothing may be sent until what was sent has had its time.

@@ -5,7 +5,8 @@
 // takes the core from others, and makes batches small: so it is done only
 //
 // - while it pays: each time it finds nothing, twice as many of the next waits go without it, up to
-//   kMostWaitsWithoutPolling; the first success, or a long sleep, makes it eager again;
+//   kMostWaitsWithoutPolling; the first success, or a long sleep, makes it eager again, and a failure
+//   after kHitsForAMiss successes in a row counts as chance;
 // - while there is time to spare, or batches are large anyway: a shard that is busy with small ones
 //   sleeps, and finds more to do at once when it wakes.
 //
@@ -67,10 +68,15 @@ class BusyPoll {
     return false;
   }
 
-  void found() noexcept { penalty_ = 0; }
+  void found() noexcept {
+    penalty_ = 0;
+    hits_ = std::min(hits_ + 1, kHitsForAMiss);
+  }
 
   void missed() noexcept {
     if (longest_ >= kAlwaysPoll) return;
+    // Chance: the other end was held up once.
+    if (std::exchange(hits_, 0) == kHitsForAMiss) return;
     penalty_ = std::clamp<std::uint32_t>(penalty_ * 2, 1, kMostWaitsWithoutPolling);
     without_ = penalty_;
   }
@@ -107,6 +113,7 @@ class BusyPoll {
   std::uint64_t datagrams_before_ = 0;
   std::uint64_t datagrams_ = 0;
   std::uint64_t turns_ = 0;
+  std::uint32_t hits_ = 0;  // since the last miss
   std::uint32_t penalty_ = 0;
   std::uint32_t without_ = 0;  // waits to come that do not poll
 };

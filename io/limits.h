@@ -67,16 +67,19 @@ inline constexpr std::chrono::nanoseconds kShortestSleep = std::chrono::microsec
 // How long a shard looks for traffic before it sleeps, while that pays. Reason: longer than
 // the other end takes to wake up and answer: two that both slept would miss each other again and
 // again (docs/decisions/0013). Consumer: RuntimeConfig::busy_poll.
-inline constexpr std::chrono::nanoseconds kDefaultBusyPoll = std::chrono::microseconds(100);
+inline constexpr std::chrono::nanoseconds kDefaultBusyPoll = std::chrono::microseconds(150);
 // From here on it polls whether it pays or not: for cores that do nothing else.
 inline constexpr std::chrono::nanoseconds kAlwaysPoll = std::chrono::seconds(1);
-// Waits in a row that do not poll after it did not pay: 100 us in a thousand waits are lost at most.
+// Waits in a row that do not poll after it did not pay: 150 us in a thousand waits are lost at most.
 inline constexpr std::uint32_t kMostWaitsWithoutPolling = 1024;
+// Successes in a row after which one failure is taken for chance. Reason: one poll in vain for eight
+// that were not costs less than the sleeps of the exchanges that follow.
+inline constexpr std::uint32_t kHitsForAMiss = 8;
 // Percent of its time that a shard works beyond which it polls only where batches are large.
 inline constexpr int kBusyPercent = 75;
 // Datagrams per turn that are a large batch. Reason: the cost of a turn is spread well by then.
 inline constexpr std::uint64_t kLargeBatch = 16;
-// A sleep after which polling is tried again: 100 us in 10 ms are one percent of a core.
+// A sleep after which polling is tried again: 150 us in 10 ms are 1.5 percent of a core.
 inline constexpr std::chrono::nanoseconds kPauseThatForgets = std::chrono::milliseconds(10);
 // PR_SET_TIMERSLACK of a shard's thread: the kernel may be this late. Its default is 50 us.
 inline constexpr std::chrono::nanoseconds kTimerSlack = std::chrono::microseconds(1);

@@ -60,6 +60,22 @@ TEST(BusyPoll, IsEagerAgainAfterItPaidOnce) {
   EXPECT_TRUE(port.wait(60us));
 }
 
+TEST(BusyPoll, TakesOneFailureAfterManySuccessesForChance) {
+  Waits port(50us);
+  port.polls_of(kHitsForAMiss, 20us);
+  EXPECT_TRUE(port.wait(60us));
+  EXPECT_TRUE(port.wait(60us));  // at once: that was chance
+  EXPECT_FALSE(port.wait(60us));
+  EXPECT_TRUE(port.wait(60us));
+}
+
+TEST(BusyPoll, DoesNotTakeAFailureAfterFewSuccessesForChance) {
+  Waits port(50us);
+  port.polls_of(kHitsForAMiss - 1, 20us);
+  EXPECT_TRUE(port.wait(60us));
+  EXPECT_FALSE(port.wait(60us));
+}
+
 TEST(BusyPoll, IsEagerAgainAfterALongPause) {
   Waits port(50us);
   port.polls_of(10'000, 60us);
