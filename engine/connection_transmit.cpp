@@ -46,9 +46,9 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
   ngtcp2_pkt_info info{};
   std::size_t segment_size = 0;
   const std::size_t payload = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
+  const bool may_send = pacing_allows(now);
   // Pacing (RFC 9002 7.7): no more than its quantum before the clock is looked at again, or than
   // what a short path takes at once.
-  const bool may_send = pacing_allows(now);
   const std::size_t quantum =
       std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn_), short_path_burst_);
   const std::size_t room = quantum - std::min<std::size_t>(quantum, unpaced_);

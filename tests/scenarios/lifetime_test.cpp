@@ -59,12 +59,16 @@ TEST(IdleTimeout, EndsASilentConnectionOnBothSidesWithoutAPacket) {
   EXPECT_EQ(run.session->error->kind, Errc::timed_out);
 }
 
+SessionConfig kept_alive(Duration idle_timeout) {
+  SessionConfig config = EchoRun::client_side();
+  config.transport.max_idle_timeout = idle_timeout;
+  config.keep_alive = 10s;
+  return config;
+}
+
 TEST(IdleTimeout, IsHeldOffByKeepAlive) {
   EchoRun run({Delay{10ms}});
-  SessionConfig config = EchoRun::client_side();
-  config.transport.max_idle_timeout = 20s;
-  config.keep_alive = 10s;
-  run.connect(config);
+  run.connect(kept_alive(20s));
   ASSERT_TRUE(run.echo("hello"));
   ASSERT_EQ(run.world.run_for(5min), Outcome::timed_out) << run.world.report();
   EXPECT_FALSE(run.session->closed);
@@ -75,10 +79,7 @@ TEST(IdleTimeout, IsHeldOffByKeepAlive) {
 
 struct KeepAlive : testing::Test {
   KeepAlive() {
-    SessionConfig config = EchoRun::client_side();
-    config.transport.max_idle_timeout = 30s;
-    config.keep_alive = 10s;
-    run.connect(config);
+    run.connect(kept_alive(30s));
     EXPECT_TRUE(run.echo("hello"));
     EXPECT_EQ(run.world.run_for(1min), Outcome::timed_out) << run.world.report();
   }
