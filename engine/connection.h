@@ -160,11 +160,15 @@ class Connection : public ListHook<EventTag>,
   // --- what the shard does ---
   // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
   void clean_up();
-  // Have the memory fetched that a packet needs, each what the one before it has brought the
-  // addresses of: so that what they read is there, other work comes between (engine/prefetch.h).
-  void prefetch_self() const noexcept;
-  void prefetch_parts() const noexcept;
-  void prefetch_details() const noexcept;
+  // Has the memory fetched that a packet needs (engine/prefetch.h), step by step: each reads what the
+  // one before it has had fetched, so other work comes between.
+  static constexpr std::size_t kPrefetchSteps = 6;
+  void prefetch_step(std::size_t step) const noexcept;
+  // The same for the streams after this one, which is being read, written or acknowledged.
+  void prefetch_streams_after(std::int64_t id) noexcept {
+    if (streams_.size() < limits::kPrefetchStreamsFrom) return;
+    if (std::exchange(looked_ahead_from_, id) != id) look_ahead_from(id);
+  }
   // Datagrams of a train, each `segment` bytes long but the last one, which may be shorter. Returns
   // the bytes taken: not all of them when the shard's step was full.
   std::size_t receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,
@@ -297,6 +301,7 @@ class Connection : public ListHook<EventTag>,
     bool early = false;
     std::int64_t stream = -1;
   };
+  void look_ahead_from(std::int64_t id) noexcept;
   struct DatagramReport {
     std::uint64_t id = 0;
     DatagramStatus status{};
@@ -337,6 +342,7 @@ class Connection : public ListHook<EventTag>,
   std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;
   StreamTable<Stream> streams_;
+  std::int64_t looked_ahead_from_ = -1;  // the stream behind which others were prefetched last
   std::vector<std::unique_ptr<Stream>> detached_streams_;
   RingQueue<QueuedDatagram> datagrams_out_;
   RingQueue<ReceivedDatagram> datagrams_in_;

@@ -165,6 +165,7 @@ struct ConnectionCallbacks {
     const bool fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
     const bool early = (flags & NGTCP2_STREAM_DATA_FLAG_0RTT) != 0;
     if (early) connection.early_received_ = true;
+    connection.prefetch_streams_after(id);
     if (connection.http3_ != nullptr) {
       return connection.http3_->receive_stream_data(id, stream(stream_user_data), offset,
                                                     as_bytes(data, size), fin, early);
@@ -179,6 +180,7 @@ struct ConnectionCallbacks {
                                       std::uint64_t size, void* user_data, void* stream_user_data) {
     Connection& connection = self(user_data);
     connection.observer_.delivered(size);
+    connection.prefetch_streams_after(id);
     if (connection.http3_ != nullptr) {
       const int result = connection.http3_->acknowledged(id, size);
       // The end of the stream has no content bytes by which HTTP/3 would report it.

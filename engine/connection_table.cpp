@@ -3,6 +3,7 @@
 
 #include <cstring>
 
+#include "engine/prefetch.h"
 #include "io/check.h"
 
 namespace quicore::engine {
@@ -53,6 +54,11 @@ Connection* ConnectionTable::find(std::span<const std::uint8_t> id) const noexce
   if (last.connection != nullptr && equal(last.key, key)) return last.connection;
   last_found_ = locate(key);
   return entries_[last_found_].connection;
+}
+
+void ConnectionTable::prefetch(std::span<const std::uint8_t> id) const noexcept {
+  if (id.empty() || id.size() > limits::kMaxConnectionIdLength) return;
+  engine::prefetch(&entries_[home(to_key(id))], sizeof(Entry));
 }
 
 bool ConnectionTable::insert(const ConnectionId& id, Connection* connection) {

@@ -33,6 +33,8 @@ class ConnectionTable {
 
   // Nullptr when unknown; also for IDs longer than 20 bytes, which no connection has.
   Connection* find(std::span<const std::uint8_t> id) const noexcept;
+  // Has the place fetched where find() will begin (engine/prefetch.h).
+  void prefetch(std::span<const std::uint8_t> id) const noexcept;
   // False when the ID is there already; then nothing changes. `connection` is not null.
   [[nodiscard]] bool insert(const ConnectionId& id, Connection* connection);
   // Does nothing when the ID is not there.

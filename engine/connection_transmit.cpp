@@ -274,6 +274,7 @@ ngtcp2_ssize Connection::write_http3_streams(PacketRoom& room) {
       if (chunk.stream_id >= 0 && chunk.count > 0) note_connection_blocked();
       chunk = {};
     }
+    if (chunk.stream_id >= 0) prefetch_streams_after(chunk.stream_id);
     if (room.follows() && chunk.stream_id >= 0 &&
         (streams_.size() == 1 || !http3_->takes_turns(chunk.stream_id))) {
       std::size_t written = 0;

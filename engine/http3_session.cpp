@@ -56,13 +56,19 @@ Result<std::unique_ptr<Http3Session>> Http3Session::create(Connection& connectio
   return session;
 }
 
-void Http3Session::prefetch_parts() const noexcept {
-  prefetch(this, sizeof *this);
-  nghttp3_conn_prefetch(conn_);
+void Http3Session::prefetch_step(std::size_t step) const noexcept {
+  if (step == 0) nghttp3_conn_prefetch(conn_);
+  if (step == 1) nghttp3_conn_prefetch_tables(conn_);
+  if (step == 2) nghttp3_conn_prefetch_entries(conn_);
+  if (step == 3) nghttp3_conn_prefetch_fields(conn_);
 }
 
-void Http3Session::prefetch_stream(std::int64_t id) const noexcept {
-  prefetch(nghttp3_conn_prefetch_stream(conn_, id), sizeof(Exchange));
+void Http3Session::prefetch_stream(std::int64_t id, std::size_t step) const noexcept {
+  if (step == 0) {
+    nghttp3_conn_prefetch_stream(conn_, id);
+  } else {
+    prefetch(nghttp3_conn_prefetch_chunks(conn_, id), sizeof(Exchange));
+  }
 }
 
 // --- ngtcp2's callbacks --------------------------------------------------------------------------

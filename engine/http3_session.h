@@ -98,10 +98,9 @@ class Http3Session {
   // its own sending. Does nothing before the request was submitted or arrived.
   void set_priority(Stream& stream, std::uint8_t urgency, bool incremental);
 
-  // --- see Connection::prefetch_parts ---
-  void prefetch_parts() const noexcept;
-  void prefetch_details() const noexcept { nghttp3_conn_prefetch_tables(conn_); }
-  void prefetch_stream(std::int64_t id) const noexcept;
+  // --- see Connection::prefetch_step: from its third and, for a stream, its fifth step on ---
+  void prefetch_step(std::size_t step) const noexcept;
+  void prefetch_stream(std::int64_t id, std::size_t step) const noexcept;
 
   // --- from the connection's transmit loop ---
   // No more pieces than it takes to have `enough` bytes.

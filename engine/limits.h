@@ -40,6 +40,10 @@ inline constexpr std::size_t kPrefetchFrom = 32;
 inline constexpr std::uint32_t kPrefetchedStreams = 12;
 inline constexpr std::size_t kPrefetchedHandlerSize = 776;
 
+// Streams of a connection from which on those that follow the one at hand are prefetched. Consumer:
+// Connection. Reason: a stream and what belongs to it are some 3 KiB, and fewer stay in that cache.
+inline constexpr std::size_t kPrefetchStreamsFrom = 256;
+
 // Streams with something to deliver after which a step receives no more. Consumer: RECEIVE phase.
 // Reason: the answers of a hundred streams would leave together, and the peer, which has nothing to
 // do until then, ask its next hundred questions together: each would wait for the other. A third of

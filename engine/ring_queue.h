@@ -9,6 +9,7 @@
 #include <memory>
 #include <utility>
 
+#include "engine/prefetch.h"
 #include "io/block_pool.h"
 #include "io/check.h"
 
@@ -65,10 +66,16 @@ class RingQueue {
   void clear() noexcept {
     while (!empty()) pop_front();
   }
+  // Has what is in a queue that has never been long fetched (engine/prefetch.h).
+  void prefetch() const noexcept {
+    if (capacity_ <= kFirstCapacity) engine::prefetch(items_, capacity_ * sizeof(T));
+  }
 
  private:
+  static constexpr std::size_t kFirstCapacity = 4;
+
   void grow() {
-    const std::size_t capacity = capacity_ == 0 ? 4 : capacity_ * 2;
+    const std::size_t capacity = capacity_ == 0 ? kFirstCapacity : capacity_ * 2;
     T* items = io::BlockAllocator<T>().allocate(capacity);
     std::uninitialized_value_construct_n(items, capacity);
     for (std::size_t i = 0; i < size_; ++i) items[i] = std::move((*this)[i]);

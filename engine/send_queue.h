@@ -42,6 +42,7 @@ class SendQueue {
   void acknowledge_to(std::uint64_t offset) noexcept;
   // Drops everything: the stream was reset, nothing will be sent or retransmitted.
   void abandon() noexcept;
+  void prefetch() const noexcept { bufs_.prefetch(); }  // engine/prefetch.h
 
  private:
   RingQueue<Buf> bufs_;

@@ -2,43 +2,13 @@
 #include "engine/shard.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "engine/clone_group.h"
+#include "engine/short_header.h"
 #include "engine/tls_context.h"
 #include "io/steering.h"
 
 namespace quicore::engine {
-
-namespace {
-
-constexpr std::size_t kShortHeaderIdOffset = 1;  // RFC 9000 17.3
-
-bool is_long_header(std::span<const std::byte> datagram) noexcept {
-  return (datagram[0] & std::byte{0x80}) != std::byte{0};
-}
-
-// How many bytes of the train at its front belong to one connection: datagrams with a short header
-// and the same ID as the first, which has one.
-std::size_t size_of_run(std::span<const std::byte> train, std::size_t segment) noexcept {
-  std::size_t size = std::min(segment, train.size());
-  while (train.size() - size > kShortHeaderIdOffset + limits::kConnectionIdLength) {
-    const std::span<const std::byte> next = train.subspan(size);
-    if (is_long_header(next) ||
-        std::memcmp(next.data() + kShortHeaderIdOffset, train.data() + kShortHeaderIdOffset,
-                    limits::kConnectionIdLength) != 0) {
-      break;
-    }
-    size += std::min(segment, next.size());
-  }
-  return size;
-}
-
-std::span<const std::uint8_t> as_octets(std::span<const std::byte> bytes) noexcept {
-  return {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()};
-}
-
-}  // namespace
 
 Shard::Shard(ShardSettings settings, io::Port& port, io::Random& random)
     : settings_(settings),
@@ -109,14 +79,16 @@ bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
 void Shard::look_ahead(std::span<const io::ReceivedTrain> trains) noexcept {
   if (connection_count_ < limits::kPrefetchFrom) return;
   std::shift_left(ahead_.begin(), ahead_.end(), 1);
-  const bool more = !trains.empty() && !trains.front().bytes.empty();
-  ahead_[3] = more ? find_by_short_header(trains.front().bytes) : nullptr;
-  const auto is_new = [this](std::size_t i) {
-    return ahead_[i] != nullptr && ahead_[i] != ahead_[i - 1];
+  const auto begins = [&trains](std::size_t i) {
+    return i < trains.size() ? std::span<const std::byte>(trains[i].bytes)
+                             : std::span<const std::byte>();
   };
-  if (is_new(3)) ahead_[3]->prefetch_self();
-  if (is_new(2)) ahead_[2]->prefetch_parts();
-  if (is_new(1)) ahead_[1]->prefetch_details();
+  ahead_.back() = find_by_short_header(begins(0));
+  table_.prefetch(id_of_short_header(begins(1)));
+  for (std::size_t step = 0; step < Connection::kPrefetchSteps; ++step) {
+    const std::size_t at = Connection::kPrefetchSteps - step;
+    if (ahead_[at] != nullptr && ahead_[at] != ahead_[at - 1]) ahead_[at]->prefetch_step(step);
+  }
 }
 
 bool Shard::step_is_full() const noexcept {
@@ -157,10 +129,8 @@ void Shard::receive_train(io::ReceivedTrain& train) {
 
 // By an ID of the usual length.
 Connection* Shard::find_by_short_header(std::span<const std::byte> datagram) const noexcept {
-  if (is_long_header(datagram)) return nullptr;
-  const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
-  if (octets.size() < limits::kConnectionIdLength) return nullptr;
-  return table_.find(octets.first(limits::kConnectionIdLength));
+  const auto id = id_of_short_header(datagram);
+  return id.empty() ? nullptr : table_.find(id);
 }
 
 void Shard::receive_forwarded(const io::ReceivedTrain& train, std::span<std::byte> datagram) {

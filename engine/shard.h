@@ -180,7 +180,7 @@ class Shard {
   std::uint32_t streams_with_events_ = 0;
   const Connection* last_fed_ = nullptr;
   // RECEIVE: the connections of the train at the front and of the next ones, if they are known.
-  std::array<const Connection*, 4> ahead_{};
+  std::array<const Connection*, Connection::kPrefetchSteps + 1> ahead_{};
 };
 
 }  // namespace quicore::engine

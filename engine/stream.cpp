@@ -365,6 +365,12 @@ void Stream::deliver() {
   }
 }
 
+void Stream::prefetch_queues() const noexcept {
+  send_.prefetch();
+  received_.prefetch();
+  headers_.prefetch();
+}
+
 StreamStats Stream::stats(Instant now) const noexcept {
   StreamStats stats;
   stats.created_at = created_at_;

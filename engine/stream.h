@@ -148,6 +148,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   RingQueue<ReceivedPiece> take_received() noexcept { return std::move(received_); }
 
   StreamStats stats(Instant now) const noexcept;
+  void prefetch_queues() const noexcept;  // engine/prefetch.h
 
   // --- called by Connection and Http3Session only ---
   void receive(Bytes bytes, bool fin, bool early);

@@ -10,6 +10,7 @@
 // the last stream goes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -17,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/prefetch.h"
 #include "engine/stream.h"
 #include "io/block_pool.h"
 #include "io/check.h"
@@ -40,6 +42,14 @@ class StreamTable {
     T* stream = chains_[chain_of(id)];
     while (stream != nullptr && raw(stream->id()) != id) stream = stream->next_in_table_;
     return stream;
+  }
+  // Has the stream fetched that is likely to be this one (engine/prefetch.h), without looking at it.
+  void prefetch(std::int64_t id) const noexcept {
+    if (!empty()) engine::prefetch(chains_[chain_of(id)], sizeof(T));
+  }
+  // Has fetched where the streams of a small table are.
+  void prefetch_chains() const noexcept {
+    engine::prefetch(chains_.data(), std::min(chains_.size(), kKeptChains) * sizeof(T*));
   }
   // Its number is not in use.
   void add(std::unique_ptr<T> stream) {

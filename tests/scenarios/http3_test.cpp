@@ -163,6 +163,27 @@ TEST(Http3, AHundredExchangesRunAtOnce) {
   }
 }
 
+// So many that what the next streams need is prefetched, and they do not come in their order.
+TEST(Http3, AThousandExchangesRunAtOnceWhileSomeAreGivenUp) {
+  constexpr std::size_t kExchanges = 4 * engine::limits::kPrefetchStreamsFrom;
+  Web web(this_test(), {Delay{5ms}, Loss{0.02}, Reorder{0.1, 3ms}}, kExchanges);
+  web.serve = [](TestStream& request) { Web::respond(request, pattern(700, 1)); };
+  std::vector<TestStream*> exchanges;
+  for (std::size_t i = 0; i < kExchanges; ++i) {
+    exchanges.push_back(&web.request({{":path", "/" + std::to_string(i)}}));
+  }
+  web.world.run_for(12ms);  // some have been answered
+  for (std::size_t i = 0; i < kExchanges; i += 3) {
+    if (exchanges[i]->closed) continue;
+    exchanges[i]->stream->reset(http3::kRequestCancelled);
+    exchanges[i]->stream->stop_sending(http3::kRequestCancelled);
+  }
+  web.run_until([&] { return std::ranges::all_of(exchanges, [](auto* s) { return s->closed; }); });
+  for (std::size_t i = 0; i < kExchanges; ++i) {
+    if (i % 3 != 0) EXPECT_EQ(exchanges[i]->received, pattern(700, 1)) << i;
+  }
+}
+
 // RFC 9204 4.4.1: each is acknowledged on the decoder stream, with no field section in between.
 TEST(Http3, ThousandsOfResponsesMayBeUnderWayWithEntriesOfTheDynamicTable) {
   constexpr std::size_t kExchanges = 4000;
