@@ -85,11 +85,9 @@ void Shard::look_ahead(std::span<const io::ReceivedTrain> trains) noexcept {
   };
   ahead_.back() = find_by_short_header(begins(0));
   table_.prefetch(id_of_short_header(begins(1)));
-  for (std::size_t half = 0; half < kStepsAtOnce; ++half) {
-    for (std::size_t at = ahead_.size() - 1; at > 0; --at) {
-      if (ahead_[at] == nullptr || ahead_[at] == ahead_[at - 1]) continue;
-      ahead_[at]->prefetch_step((ahead_.size() - 1 - at) * kStepsAtOnce + half);
-    }
+  for (std::size_t step = 0; step < Connection::kPrefetchSteps; ++step) {
+    const std::size_t at = Connection::kPrefetchSteps - step;
+    if (ahead_[at] != nullptr && ahead_[at] != ahead_[at - 1]) ahead_[at]->prefetch_step(step);
   }
 }
 

@@ -180,10 +180,7 @@ class Shard {
   std::uint32_t streams_with_events_ = 0;
   const Connection* last_fed_ = nullptr;
   // RECEIVE: the connections of the train at the front and of the next ones, if they are known.
-  // Two steps of prefetching at once, between which are those of the others: further ahead the first
-  // ones would be gone again from a second-level cache of 512 KiB.
-  static constexpr std::size_t kStepsAtOnce = 2;
-  std::array<const Connection*, 1 + Connection::kPrefetchSteps / kStepsAtOnce> ahead_{};
+  std::array<const Connection*, Connection::kPrefetchSteps + 1> ahead_{};
 };
 
 }  // namespace quicore::engine
