@@ -49,7 +49,8 @@ class StreamTable {
   }
   // Has fetched where the streams of a small table are.
   void prefetch_chains() const noexcept {
-    engine::prefetch(chains_.data(), std::min(chains_.size(), kKeptChains) * sizeof(T*));
+    engine::prefetch(static_cast<const void*>(chains_.data()),
+                     std::min(chains_.size(), kKeptChains) * sizeof(T*));
   }
   // Its number is not in use.
   void add(std::unique_ptr<T> stream) {
