@@ -70,7 +70,6 @@ void Connection::prefetch_step(std::size_t step) const noexcept {
       ngtcp2_conn_prefetch(conn_);
       streams_.prefetch_chains();
       prefetch(handler_, limits::kPrefetchedHandlerSize);
-      prefetch(http3_.get(), http3_ == nullptr ? 0 : sizeof(Http3Session));
       break;
     case 2:
       ngtcp2_conn_prefetch_tables(conn_);
@@ -87,13 +86,17 @@ void Connection::prefetch_step(std::size_t step) const noexcept {
     case 4:
       ngtcp2_conn_prefetch_frames(conn_);
       break;
-    default:
+    default:  // the last one is for HTTP/3 only
       break;
   }
-  if (http3_ == nullptr || step < 2) return;
-  http3_->prefetch_step(step - 2);
-  if (step < 4) return;
-  for (const Stream& stream : streams) http3_->prefetch_stream(raw(stream.id()), step - 4);
+  if (http3_ == nullptr) return;
+  http3_->prefetch_step(step);
+  if (step == 4) {
+    for (const Stream& stream : streams) http3_->prefetch_stream(raw(stream.id()));
+  }
+  if (step == 5) {
+    for (const Stream& stream : streams) http3_->prefetch_chunks(raw(stream.id()));
+  }
 }
 
 // Of a thousand streams hardly anything is in the cache when something comes for one. Answers and
@@ -107,9 +110,9 @@ void Connection::look_ahead_from(std::int64_t id) noexcept {
     stream->prefetch_queues();
     prefetch(stream->handler(), limits::kPrefetchedHandlerSize);
     ngtcp2_conn_prefetch_stream(conn_, next);
-    if (http3_ != nullptr) http3_->prefetch_stream(next, 0);
+    if (http3_ != nullptr) http3_->prefetch_stream(next);
   }
-  if (http3_ != nullptr) http3_->prefetch_stream(id + 3 * kStep, 1);
+  if (http3_ != nullptr) http3_->prefetch_chunks(id + 3 * kStep);
 }
 
 std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::byte> datagrams,

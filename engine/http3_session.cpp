@@ -57,18 +57,19 @@ Result<std::unique_ptr<Http3Session>> Http3Session::create(Connection& connectio
 }
 
 void Http3Session::prefetch_step(std::size_t step) const noexcept {
-  if (step == 0) nghttp3_conn_prefetch(conn_);
-  if (step == 1) nghttp3_conn_prefetch_tables(conn_);
-  if (step == 2) nghttp3_conn_prefetch_entries(conn_);
-  if (step == 3) nghttp3_conn_prefetch_fields(conn_);
+  if (step == 1) prefetch(this, sizeof *this);
+  if (step == 2) nghttp3_conn_prefetch(conn_);
+  if (step == 3) nghttp3_conn_prefetch_tables(conn_);
+  if (step == 4) nghttp3_conn_prefetch_entries(conn_);
+  if (step == 5) nghttp3_conn_prefetch_fields(conn_);
 }
 
-void Http3Session::prefetch_stream(std::int64_t id, std::size_t step) const noexcept {
-  if (step == 0) {
-    nghttp3_conn_prefetch_stream(conn_, id);
-  } else {
-    prefetch(nghttp3_conn_prefetch_chunks(conn_, id), sizeof(Exchange));
-  }
+void Http3Session::prefetch_stream(std::int64_t id) const noexcept {
+  nghttp3_conn_prefetch_stream(conn_, id);
+}
+
+void Http3Session::prefetch_chunks(std::int64_t id) const noexcept {
+  prefetch(nghttp3_conn_prefetch_chunks(conn_, id), sizeof(Exchange));
 }
 
 // --- ngtcp2's callbacks --------------------------------------------------------------------------

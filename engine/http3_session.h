@@ -98,9 +98,10 @@ class Http3Session {
   // its own sending. Does nothing before the request was submitted or arrived.
   void set_priority(Stream& stream, std::uint8_t urgency, bool incremental);
 
-  // --- see Connection::prefetch_step: from its third and, for a stream, its fifth step on ---
+  // --- see Connection::prefetch_step, whose steps these are ---
   void prefetch_step(std::size_t step) const noexcept;
-  void prefetch_stream(std::int64_t id, std::size_t step) const noexcept;
+  void prefetch_stream(std::int64_t id) const noexcept;
+  void prefetch_chunks(std::int64_t id) const noexcept;  // what stands behind the stream's state
 
   // --- from the connection's transmit loop ---
   // No more pieces than it takes to have `enough` bytes.

@@ -35,8 +35,8 @@ inline constexpr std::uint32_t kConnectionsPerStep = 8;
 // (docs/decisions/0029).
 inline constexpr std::size_t kPrefetchFrom = 32;
 
-// Of one connection, and bytes of what handles a stream or the connection. Reason: what is fetched for one connection
-// must be small beside that cache; a stream and what belongs to it are about 40 lines.
+// Of one connection, and bytes of what handles a stream or the connection. Reason: what is fetched for
+// one connection must be small beside that cache; a stream and what belongs to it are about 40 lines.
 inline constexpr std::uint32_t kPrefetchedStreams = 12;
 inline constexpr std::size_t kPrefetchedHandlerSize = 776;
 

@@ -183,8 +183,8 @@ Connection* Shard::find_by_reset_token(std::span<const std::byte> datagram) cons
 
 void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& train,
                                   std::span<std::byte> datagram, bool may_forward) {
-  const auto octets = as_octets(datagram).subspan(kShortHeaderIdOffset);
-  if (octets.size() < limits::kConnectionIdLength) {
+  const auto id = id_of_short_header(datagram);
+  if (id.empty()) {
     ++endpoint.counters().dropped_count;
     return;
   }
@@ -192,7 +192,6 @@ void Shard::receive_unknown_short(Endpoint& endpoint, const io::ReceivedTrain& t
     feed(*connection, train, datagram, datagram.size());
     return;
   }
-  const auto id = octets.first(limits::kConnectionIdLength);
   if (may_forward && forward_if_elsewhere(endpoint, id, train, datagram)) return;
   // RFC 9000 10.3: the peer of a connection we have no memory of learns it from a reset.
   Admission& admission = endpoint.admission();
