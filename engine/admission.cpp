@@ -40,6 +40,16 @@ class TokenAddress {
   Address address_;
 };
 
+bool has_room(const HandshakeLoad& load) noexcept {
+  if (load.busy && load.recent >= limits::kMostRecentHandshakesWhenBusy) return false;
+  return load.half_open < limits::kMaxHalfOpenConnections;
+}
+
+bool suspects_flood(const HandshakeLoad& load) noexcept {
+  if (load.busy && load.recent >= limits::kRecentHandshakesBeforeRetryWhenBusy) return true;
+  return load.half_open >= limits::kHandshakesBeforeRetry;
+}
+
 ngtcp2_duration to_ngtcp2(Duration duration) noexcept {
   return static_cast<ngtcp2_duration>(duration.count());
 }
@@ -62,13 +72,13 @@ Admission::Admission(const EndpointConfig& config, io::Random& random)
       hosts_(static_cast<std::size_t>(config.address_lru_size), {random.next(), random.next()}) {}
 
 Verdict Admission::decide(const ngtcp2_pkt_hd& header, const Address& remote, Instant now,
-                          std::size_t half_open, std::size_t connections_total,
+                          const HandshakeLoad& load, std::size_t connections_total,
                           InitialPacket& packet) {
   // RFC 9000 14.1, 7.2.
   if (header.type != NGTCP2_PKT_INITIAL) return Verdict::drop;
   if (packet.datagram.size() < kMinInitialDatagram) return Verdict::drop;
   if (header.dcid.datalen < limits::kMinInitialConnectionIdLength) return Verdict::drop;
-  if (half_open >= limits::kMaxHalfOpenConnections) return Verdict::drop;
+  if (!has_room(load)) return Verdict::drop;
 
   packet.dcid = ConnectionId::from(header.dcid);
   packet.scid = ConnectionId::from(header.scid);
@@ -82,7 +92,7 @@ Verdict Admission::decide(const ngtcp2_pkt_hd& header, const Address& remote, In
     address_validated(remote, now);
     return Verdict::accept;
   }
-  const bool must_validate = validate_address_ || half_open >= limits::kHandshakesBeforeRetry;
+  const bool must_validate = validate_address_ || suspects_flood(load);
   if (!must_validate || recently_validated(known, now)) return Verdict::accept;
 
   Host& host = hosts_.use(remote, now);

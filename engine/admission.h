@@ -10,7 +10,8 @@
 //            else                                                     -> accept
 //
 // Validation is asked for when the configuration says so, or when limits::kHandshakesBeforeRetry
-// handshakes are under way. An address is validated by a token (Retry or NEW_TOKEN, RFC 9000 8.1), or
+// handshakes are under way. A busy shard asks for it, and drops, from fewer handshakes on, counting
+// those that began lately (docs/decisions/0034). An address is validated by a token (Retry or NEW_TOKEN, RFC 9000 8.1), or
 // was within `token_expiration` before.
 //
 // Secrets of tokens: random for each Admission unless configured. A NEW_TOKEN may come back on any
@@ -67,15 +68,22 @@ enum class Verdict : std::uint8_t {
   drop,
 };
 
+// Of the shard that an Initial came to.
+struct HandshakeLoad {
+  std::size_t half_open = 0;  // handshakes under way
+  std::size_t recent = 0;     // of these, begun within limits::kRecentHandshake
+  bool busy = false;          // the shard has hardly any time to spare: io::Port::is_busy
+};
+
 class Admission {
  public:
   // Copies what it needs of `config`; `random` must outlive it.
   Admission(const EndpointConfig& config, io::Random& random);
 
-  // `header` is the decoded header of the Initial in packet.datagram; `half_open` counts the
-  // handshakes under way on the shard, `connections_total` the connections of the endpoint.
+  // `header` is the decoded header of the Initial in packet.datagram; `connections_total` counts
+  // the connections of the endpoint.
   Verdict decide(const ngtcp2_pkt_hd& header, const Address& remote, Instant now,
-                 std::size_t half_open, std::size_t connections_total, InitialPacket& packet);
+                 const HandshakeLoad& load, std::size_t connections_total, InitialPacket& packet);
 
   // A Retry whose source ID is fresh and steers the next Initial to the same shard.
   StatelessPacket make_retry(const InitialPacket& packet, const Address& remote, Instant now,

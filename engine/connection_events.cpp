@@ -19,7 +19,7 @@ namespace quicore::engine {
 void Connection::server_handshake_completed() {
   const Address remote = remote_address();
   endpoint_.admission().address_validated(remote, now());
-  endpoint_.handshake_finished();
+  shard().handshakes().finished(stats_.created_at);
   handshake_is_confirmed();  // RFC 9001 4.1.2: a server confirms when it completes
   send_new_token(remote);
 }

@@ -168,12 +168,6 @@ void Endpoint::connection_removed(Connection& connection) noexcept {
   if (finished()) shard_.endpoint_may_be_finished();
 }
 
-void Endpoint::handshake_begun() noexcept { ++shard_.half_open(); }
-
-void Endpoint::handshake_finished() noexcept {
-  if (shard_.half_open() > 0) --shard_.half_open();
-}
-
 void Endpoint::report_closed() {
   if (EndpointHandler* handler = std::exchange(handler_, nullptr)) {
     handler->on_endpoint_closed(error_);

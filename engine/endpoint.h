@@ -98,8 +98,6 @@ class Endpoint {
 
   void connection_added(Connection& connection) noexcept;
   void connection_removed(Connection& connection) noexcept;
-  void handshake_begun() noexcept;
-  void handshake_finished() noexcept;
   std::size_t connection_count() const noexcept { return connection_count_; }
   // A connection's handler was told of its end; its closing period may go on.
   void session_ended() noexcept;

@@ -64,6 +64,20 @@ inline constexpr std::uint32_t kDeliverRoundsPerTurn = 8;
 // Reason: a half-open connection costs about 60 KB, and Retry costs an attacker a real address.
 inline constexpr std::uint32_t kHandshakesBeforeRetry = 1000;
 
+// What counts as a handshake that began lately, where the shard is busy. Consumer: HandshakeCount.
+// Reason: longer than the round trip over a satellite; a client that does not answer counts no longer.
+inline constexpr Duration kRecentHandshake = 1s;
+
+// Handshakes that began lately on a shard that has hardly any time to spare (io::Port::is_busy),
+// before new Initials get a Retry. Consumer: admission. Reason: what forged addresses make a busy shard
+// do, its clients wait for; below kMostRecentHandshakesWhenBusy, so that those do not fill that.
+inline constexpr std::uint32_t kRecentHandshakesBeforeRetryWhenBusy = 128;
+
+// The same, before Initials are dropped. Consumer: admission. Reason: 0.1 s of a core's work. More
+// would only wait longer than clients do, so that the work was done in vain, and leave the cache
+// meanwhile; a shard whose clients are far away has time to spare, and this does not hold for it.
+inline constexpr std::uint32_t kMostRecentHandshakesWhenBusy = 384;
+
 // Connection IDs of handshakes that the clones of an endpoint remember the owner of. Consumer: clone
 // group. Reason: two or three for each of the half-open connections of two shards; about 1 MiB.
 inline constexpr std::size_t kCloneIds = 16384;

@@ -32,6 +32,7 @@
 #include "engine/connection_table.h"
 #include "engine/deadline_queue.h"
 #include "engine/endpoint.h"
+#include "engine/handshake_count.h"
 #include "engine/intrusive_list.h"
 #include "io/port.h"
 #include "io/random.h"
@@ -106,7 +107,7 @@ class Shard {
   // Frees what the connection can spare, or the connection if it is dead, at the end of the turn: a
   // handler may be running inside it now.
   void needs_clean_up(Connection& connection) noexcept { clean_up_.push_back(connection); }
-  std::size_t& half_open() noexcept { return half_open_; }
+  HandshakeCount& handshakes() noexcept { return handshakes_; }
   void endpoint_may_be_finished() noexcept { endpoints_changed_ = true; }
 
  private:
@@ -170,7 +171,7 @@ class Shard {
   IntrusiveList<Connection, EventTag> with_events_;
   IntrusiveList<Connection, TransmitTag> transmit_;
   IntrusiveList<Connection, CleanUpTag> clean_up_;
-  std::size_t half_open_ = 0;
+  HandshakeCount handshakes_;
   std::vector<std::uint8_t> unusual_lengths_;
   std::vector<std::unique_ptr<Endpoint>> finished_endpoints_;
   bool endpoints_changed_ = false;

@@ -62,9 +62,12 @@ void Shard::accept(Endpoint& endpoint, const io::ReceivedTrain& train,
   InitialPacket packet;
   packet.train = &train;
   packet.datagram = datagram;
+  const HandshakeLoad load = {.half_open = handshakes_.total(),
+                              .recent = handshakes_.recent(now_),
+                              .busy = port_.is_busy()};
   const Verdict verdict = error != 0
                               ? Verdict::drop
-                              : endpoint.admission().decide(header, train.remote, now_, half_open_,
+                              : endpoint.admission().decide(header, train.remote, now_, load,
                                                             endpoint.connection_count(), packet);
   if (verdict == Verdict::accept) {
     accept_connection(endpoint, packet, config);
@@ -100,7 +103,7 @@ void Shard::accept_connection(Endpoint& endpoint, const InitialPacket& packet,
     return;
   }
   ++endpoint.counters().server_sessions;
-  endpoint.handshake_begun();
+  handshakes_.begun(now_);
   Connection& connection = adopt(std::move(*created));
   connection.receive(*packet.train, packet.datagram, packet.datagram.size(), now_);
 }

@@ -77,6 +77,11 @@ inline constexpr std::uint32_t kMostWaitsWithoutPolling = 1024;
 inline constexpr std::uint32_t kHitsForAMiss = 8;
 // Percent of its time that a shard works beyond which it polls only where batches are large.
 inline constexpr int kBusyPercent = 75;
+// Percent of its time that a thread works beyond which it has hardly any to spare, and the time of
+// which that is told. Reason: full of handshakes it works 91, the kernel's share counting as spare; a
+// burst that is done in less time than that needs no measures. Consumer: LoadMeter.
+inline constexpr int kOverloadPercent = 85;
+inline constexpr std::chrono::nanoseconds kLoadWindow = std::chrono::milliseconds(50);
 // Datagrams per turn that are a large batch. Reason: the cost of a turn is spread well by then.
 inline constexpr std::uint64_t kLargeBatch = 16;
 // A sleep after which polling is tried again: 150 us in 10 ms are 1.5 percent of a core.

@@ -132,20 +132,22 @@ void MmsgPort::watch_blocked() noexcept {
 void MmsgPort::sleep(Instant deadline) noexcept {
   std::array<epoll_event, kEventsPerTurn> events;
   const bool may_sleep = deadline > now_ + kShortestSleep;
+  const Instant begin = may_sleep ? std::chrono::steady_clock::now() : Instant();
   int count = 0;
-  if (!may_sleep || !poll(events, deadline, count)) {
+  if (!may_sleep || !poll(events, begin, deadline, count)) {
     count = wait_for_events(events, deadline, may_sleep && wake_->begin_sleep());
   }
   wake_->end_sleep();
   now_ = std::chrono::steady_clock::now();
   busy_poll_.woke(now_);
+  load_.waited(may_sleep ? begin : now_, now_);
   for (int i = 0; i < count; ++i) handle(events[i].events, events[i].data.u64);
 }
 
 // True: there is something to do, such as `count` events, or the deadline has come.
-bool MmsgPort::poll(std::span<epoll_event> events, Instant deadline, int& count) noexcept {
+bool MmsgPort::poll(std::span<epoll_event> events, Instant begin, Instant deadline,
+                    int& count) noexcept {
   if (!busy_poll_.enabled()) return false;
-  const Instant begin = std::chrono::steady_clock::now();
   const Duration budget = busy_poll_.budget(begin, stats_.datagrams_received);
   if (budget == Duration::zero()) return false;
   return busy_poll_.spin(begin, budget, deadline, [&] {

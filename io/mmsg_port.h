@@ -14,6 +14,7 @@
 
 #include "io/busy_poll.h"
 #include "io/kernel_calls.h"
+#include "io/load_meter.h"
 #include "io/log.h"
 #include "io/mmsg_receive.h"
 #include "io/mmsg_send.h"
@@ -53,6 +54,7 @@ class MmsgPort final : public Port {
   void give_back(SendSlot* slot) noexcept override { sender_.give_back(slot); }
 
   bool segmentation(SocketId socket) const noexcept override;
+  bool is_busy() const noexcept override { return load_.is_busy(); }
   std::shared_ptr<Waker> waker() override;
   const PortStats& stats() const noexcept override { return stats_; }
   const char* name() const noexcept override { return "mmsg"; }
@@ -64,7 +66,7 @@ class MmsgPort final : public Port {
   void watch_blocked() noexcept;
   void sleep(Instant deadline) noexcept;
   int wait_for_events(std::span<epoll_event> events, Instant deadline, bool may_wait) noexcept;
-  bool poll(std::span<epoll_event> events, Instant deadline, int& count) noexcept;
+  bool poll(std::span<epoll_event> events, Instant begin, Instant deadline, int& count) noexcept;
   void handle(std::uint32_t events, std::uint64_t data) noexcept;
   void finish_closing() noexcept;
 
@@ -80,6 +82,7 @@ class MmsgPort final : public Port {
   MmsgSender sender_;
   MmsgReceiver receiver_;
   BusyPoll busy_poll_;
+  LoadMeter load_;
 };
 
 }  // namespace quicore::io

@@ -108,6 +108,9 @@ class Port {
   // the engine then still may hand in trains, the Port splits them).
   virtual bool segmentation(SocketId socket) const noexcept = 0;
 
+  // Whether the thread has hardly any time to spare: io/load_meter.h. Never in simulations unless set.
+  virtual bool is_busy() const noexcept = 0;
+
   virtual std::shared_ptr<Waker> waker() = 0;
   virtual const PortStats& stats() const noexcept = 0;
   virtual const char* name() const noexcept = 0;  // "io_uring", "mmsg", "sim"

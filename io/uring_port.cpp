@@ -151,6 +151,7 @@ void UringPort::wait(Instant deadline) {
   enter(deadline);
   now_ = std::chrono::steady_clock::now();
   busy_poll_.woke(now_);
+  load_.waited(waits_since_.value_or(now_), now_);
   complete_all();
   if (closing_ != 0) finish_closing();
 }
@@ -180,7 +181,9 @@ void UringPort::enter(Instant deadline) noexcept {
   const bool slots_ran_out = sender_.take_refused();
   WakeState& state = wake_target_->state;
   const bool may_sleep = deadline > now_ + kShortestSleep && put_off_.empty();
-  const bool busy = !may_sleep || (!slots_ran_out && poll(deadline));
+  waits_since_.reset();
+  if (may_sleep) waits_since_ = std::chrono::steady_clock::now();
+  const bool busy = !may_sleep || (!slots_ran_out && poll(*waits_since_, deadline));
   if (busy || !state.begin_sleep()) {
     state.end_sleep();
     if (ring_->has_work()) ring_->enter(0, deadline);
@@ -192,9 +195,8 @@ void UringPort::enter(Instant deadline) noexcept {
 }
 
 // True: there is something to do, or the deadline has come.
-bool UringPort::poll(Instant deadline) noexcept {
+bool UringPort::poll(Instant begin, Instant deadline) noexcept {
   if (!busy_poll_.enabled()) return false;
-  const Instant begin = std::chrono::steady_clock::now();
   const Duration budget = busy_poll_.budget(begin, stats_.datagrams_received);
   if (budget == Duration::zero()) return false;
   if (ring_->has_work()) ring_->enter(0, deadline);

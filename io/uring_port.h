@@ -17,10 +17,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "io/busy_poll.h"
 #include "io/kernel_calls.h"
+#include "io/load_meter.h"
 #include "io/log.h"
 #include "io/port.h"
 #include "io/uring_receive.h"
@@ -63,6 +65,7 @@ class UringPort final : public Port, private UringMessenger {
   void give_back(SendSlot* slot) noexcept override { sender_.give_back(slot); }
 
   bool segmentation(SocketId socket) const noexcept override;
+  bool is_busy() const noexcept override { return load_.is_busy(); }
   std::shared_ptr<Waker> waker() override;
   const PortStats& stats() const noexcept override;
   const char* name() const noexcept override { return "io_uring"; }
@@ -74,7 +77,7 @@ class UringPort final : public Port, private UringMessenger {
   void arm_receives() noexcept;
   void arm_event() noexcept;
   void enter(Instant deadline) noexcept;
-  bool poll(Instant deadline) noexcept;
+  bool poll(Instant begin, Instant deadline) noexcept;
   void complete_all() noexcept;
   void complete(const Completion& completion) noexcept;
   void complete_receive(std::uint32_t index, const Completion& completion) noexcept;
@@ -92,6 +95,8 @@ class UringPort final : public Port, private UringMessenger {
   std::unique_ptr<UringReceiver> receiver_;
   UringSender sender_;
   BusyPoll busy_poll_;
+  LoadMeter load_;
+  std::optional<Instant> waits_since_;                 // of a wait that may sleep
   std::vector<std::unique_ptr<UringSocket>> sockets_;  // by SocketId; empty where closed
   std::vector<std::uint32_t> to_arm_;                  // sockets whose receive is not running
   std::uint32_t closing_ = 0;

@@ -68,6 +68,10 @@ class Host {
   void set_wall_clock_offset(Duration offset) noexcept { wall_clock_offset_ = offset; }
   Duration wall_clock_offset() const noexcept { return wall_clock_offset_; }
 
+  // What Port::is_busy() of its shards tells: time does not pass while they work.
+  void set_busy(bool busy) noexcept { busy_ = busy; }
+  bool is_busy() const noexcept { return busy_; }
+
   // IP packets larger than this are refused with EMSGSIZE when they are sent. As large as on
   // loopback unless set.
   void set_mtu(std::uint32_t bytes) noexcept { mtu_ = bytes; }
@@ -103,6 +107,7 @@ class Host {
   Trace& trace_;
   Gro gro_;
   Duration wall_clock_offset_ = Duration::zero();
+  bool busy_ = false;
   std::uint32_t mtu_ = 65535;
   std::vector<Address> addresses_;
   std::vector<Group> groups_;

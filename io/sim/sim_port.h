@@ -58,6 +58,7 @@ class SimPort final : public io::Port {
   void submit() noexcept override;
   bool segmentation(io::SocketId socket) const noexcept override;
 
+  bool is_busy() const noexcept override { return host_.is_busy(); }
   std::shared_ptr<io::Waker> waker() override;
   const io::PortStats& stats() const noexcept override { return stats_; }
   const char* name() const noexcept override { return "sim"; }

@@ -19,7 +19,7 @@ enum class Place {
   two_cores,   // one each
   one_core,    // both on the same
   two_shards,  // server and client have a shard on each
-  crowded,     // the server on its own, the client on both
+  half_core,   // one each, and the server has a rival that takes half of its own
 };
 
 // What a run measured.

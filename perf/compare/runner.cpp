@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <fstream>
 #include <map>
+#include <optional>
 
+#include "perf/compare/rival.h"
 #include "tools/common/format.h"
 #include "tools/common/machine.h"
 #include "tools/common/workbench.h"
@@ -109,8 +111,8 @@ class Runner {
     return server_cpu_;
   }
   std::vector<int> client_cpus(Place place) const {
-    if (place == Place::crowded) place = Place::two_shards;
-    return place == Place::two_cores ? client_cpu_ : server_cpus(place);
+    const bool apart = place == Place::two_cores || place == Place::half_core;
+    return apart ? client_cpu_ : server_cpus(place);
   }
 
   Duration duration_of(const Figure& figure) const {
@@ -164,6 +166,8 @@ class Runner {
     auto started = bench_.start_server(std::move(server), server_cpus(figure.place));
     if (!started) return started;
     const std::vector<int> cpus = client_cpus(figure.place);
+    std::optional<Rival> rival;
+    if (figure.place == Place::half_core) rival.emplace(server_cpu_.front());
     const Duration duration = duration_of(figure);
     const tools::ResourceUse before = bench_.server_use();
     std::vector<std::string> load = {"quicore-load",

@@ -49,6 +49,7 @@ class MemoryPort final : public io::Port {
   void submit() noexcept override {}
   bool segmentation(io::SocketId) const noexcept override { return true; }
 
+  bool is_busy() const noexcept override { return false; }
   std::shared_ptr<io::Waker> waker() override { return nullptr; }
   const io::PortStats& stats() const noexcept override { return stats_; }
   const char* name() const noexcept override { return "memory"; }

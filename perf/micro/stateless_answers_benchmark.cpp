@@ -90,7 +90,7 @@ class Arrival {
     packet.datagram = std::as_writable_bytes(std::span(datagram_));
     ngtcp2_accept(&header_, datagram_.data(), datagram_.size());
   }
-  Verdict decide() { return admission.decide(header_, remote, kNow, 0, 0, packet); }
+  Verdict decide() { return admission.decide(header_, remote, kNow, {}, 0, packet); }
 
  private:
   static EndpointConfig config(bool validate_address) {

@@ -120,7 +120,7 @@ void live_through(std::uint64_t seed) {
     ASSERT_TRUE(sent.received == text) << run.world.report();
   }
   ASSERT_TRUE(run.close());
-  ASSERT_EQ(run.server->shard().half_open(), 0u);
+  ASSERT_EQ(run.server->shard().handshakes().total(), 0u);
 }
 
 constexpr std::uint64_t kWorlds = 1000;

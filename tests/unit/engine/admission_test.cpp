@@ -51,10 +51,10 @@ class AdmissionTest : public testing::Test {
   InitialPacket packet_;
 
   Verdict decide(Admission& admission, Initial& initial, const Address& remote = kClient,
-                 Instant now = kStart, std::size_t half_open = 0, std::size_t total = 0) {
+                 Instant now = kStart, const HandshakeLoad& load = {}, std::size_t total = 0) {
     packet_ = {};
     packet_.datagram = initial.datagram;
-    return admission.decide(initial.header, remote, now, half_open, total, packet_);
+    return admission.decide(initial.header, remote, now, load, total, packet_);
   }
 
   // What a client sends after the Retry that answers `initial`.
@@ -294,8 +294,8 @@ TEST_F(AdmissionTest, ManyHandshakesUnderWayTurnValidationOn) {
   Admission admission(EndpointConfig{}, random_);
   Initial initial;
   const std::size_t limit = limits::kHandshakesBeforeRetry;
-  EXPECT_EQ(decide(admission, initial, kClient, kStart, limit - 1), Verdict::accept);
-  EXPECT_EQ(decide(admission, initial, kClient, kStart, limit), Verdict::retry);
+  EXPECT_EQ(decide(admission, initial, kClient, kStart, {.half_open = limit - 1}), Verdict::accept);
+  EXPECT_EQ(decide(admission, initial, kClient, kStart, {.half_open = limit}), Verdict::retry);
 }
 
 TEST_F(AdmissionTest, TooManyHalfOpenConnectionsDropEvenValidatedClients) {
@@ -303,8 +303,45 @@ TEST_F(AdmissionTest, TooManyHalfOpenConnectionsDropEvenValidatedClients) {
   Initial initial;
   initial.set_token(admission.make_new_token(kClient, kStart));
   const std::size_t limit = limits::kMaxHalfOpenConnections;
-  EXPECT_EQ(decide(admission, initial, kClient, kStart, limit - 1), Verdict::accept);
-  EXPECT_EQ(decide(admission, initial, kClient, kStart, limit), Verdict::drop);
+  EXPECT_EQ(decide(admission, initial, kClient, kStart, {.half_open = limit - 1}), Verdict::accept);
+  EXPECT_EQ(decide(admission, initial, kClient, kStart, {.half_open = limit}), Verdict::drop);
+}
+
+// docs/decisions/0034.
+TEST_F(AdmissionTest, OnABusyShardFewerRecentHandshakesTurnValidationOn) {
+  Admission admission(EndpointConfig{}, random_);
+  Initial initial;
+  const std::size_t limit = limits::kRecentHandshakesBeforeRetryWhenBusy;
+  const auto decide_at = [&](std::size_t recent, bool busy) {
+    return decide(admission, initial, kClient, kStart,
+                  {.half_open = recent, .recent = recent, .busy = busy});
+  };
+  EXPECT_EQ(decide_at(limit, false), Verdict::accept);
+  EXPECT_EQ(decide_at(limit - 1, true), Verdict::accept);
+  EXPECT_EQ(decide_at(limit, true), Verdict::retry);
+}
+
+TEST_F(AdmissionTest, OnABusyShardFewerRecentHandshakesDropEvenValidatedClients) {
+  Admission admission(EndpointConfig{}, random_);
+  Initial initial;
+  initial.set_token(admission.make_new_token(kClient, kStart));
+  const std::size_t limit = limits::kMostRecentHandshakesWhenBusy;
+  const auto decide_at = [&](std::size_t recent, bool busy) {
+    return decide(admission, initial, kClient, kStart,
+                  {.half_open = recent, .recent = recent, .busy = busy});
+  };
+  EXPECT_EQ(decide_at(limit, false), Verdict::accept);
+  EXPECT_EQ(decide_at(limit - 1, true), Verdict::accept);
+  EXPECT_EQ(decide_at(limit, true), Verdict::drop);
+}
+
+// Or whoever holds many for long would keep a busy shard from all others.
+TEST_F(AdmissionTest, OnABusyShardHandshakesThatTakeLongDoNotCount) {
+  Admission admission(EndpointConfig{}, random_);
+  Initial initial;
+  const HandshakeLoad load = {
+      .half_open = limits::kHandshakesBeforeRetry - 1, .recent = 0, .busy = true};
+  EXPECT_EQ(decide(admission, initial, kClient, kStart, load), Verdict::accept);
 }
 
 TEST_F(AdmissionTest, RefusesAtTheTotalLimitOfConnections) {
@@ -312,8 +349,8 @@ TEST_F(AdmissionTest, RefusesAtTheTotalLimitOfConnections) {
   config.max_connections_total = 5;
   Admission admission(config, random_);
   Initial initial;
-  EXPECT_EQ(decide(admission, initial, kClient, kStart, 0, 4), Verdict::accept);
-  EXPECT_EQ(decide(admission, initial, kClient, kStart, 0, 5), Verdict::refuse_busy);
+  EXPECT_EQ(decide(admission, initial, kClient, kStart, {}, 4), Verdict::accept);
+  EXPECT_EQ(decide(admission, initial, kClient, kStart, {}, 5), Verdict::refuse_busy);
 }
 
 TEST_F(AdmissionTest, RefusesAHostWithTooManyConnectionsUntilOneEnds) {

@@ -8,61 +8,16 @@
 #include <netinet/udp.h>
 
 #include <algorithm>
-#include <atomic>
 #include <thread>
 
-#include "port_world.h"
+#include "port_fixtures.h"
 
 namespace quicore::io::test {
 namespace {
 
 using namespace std::chrono_literals;
 
-const auto kEveryKind =
-    testing::Values(Kind::uring, Kind::mmsg, Kind::polling_uring, Kind::polling_mmsg);
-
-std::string name_of_kind(const testing::TestParamInfo<Kind>& test) {
-  switch (test.param) {
-    case Kind::uring:
-      return "Uring";
-    case Kind::mmsg:
-      return "Mmsg";
-    case Kind::polling_uring:
-      return "PollingUring";
-    case Kind::polling_mmsg:
-      return "PollingMmsg";
-  }
-  return "";
-}
-
-class PortTest : public testing::TestWithParam<Kind> {
- protected:
-  std::unique_ptr<Port> make(const SmallPort& small = {}) {
-    return make_port(GetParam(), kernel, small);
-  }
-  FaultyKernel kernel;
-};
-
 INSTANTIATE_TEST_SUITE_P(OfTheKernel, PortTest, kEveryKind, name_of_kind);
-
-// Two ports with a socket each.
-class PortPairTest : public PortTest {
- protected:
-  void SetUp() override { open(Family::ipv4); }
-  void open(Family family, const SmallPort& small = {}, SocketOptions extra = {}) {
-    extra.bind_address = Address::loopback(family, 0);
-    a = make();
-    b = make(small);
-    a_socket = *a->open(extra);
-    b_socket = *b->open(extra);
-    a_address = a->local_address(a_socket);
-    b_address = b->local_address(b_socket);
-    b->wait(b->now());  // b receives from here on
-  }
-  std::unique_ptr<Port> a, b;
-  SocketId a_socket{}, b_socket{};
-  Address a_address, b_address;
-};
 
 INSTANTIATE_TEST_SUITE_P(OfTheKernel, PortPairTest, kEveryKind, name_of_kind);
 
@@ -464,90 +419,6 @@ TEST_P(PortPairTest, SubmitTakesNothingInAndLosesNothing) {
   EXPECT_EQ(a->received().front().bytes.size(), 5u);
   EXPECT_EQ(joined(receive(*a, 6)), "second");
   EXPECT_EQ(joined(receive(*b, 6)), "answer");
-}
-
-TEST_P(PortPairTest, SendingAloneDoesNotEndAWaitBeforeItsDeadline) {
-  send(*a, a_socket, b_address, "x");
-  const Instant deadline = a->now() + 30ms;
-  a->wait(deadline);
-  EXPECT_GE(a->now(), deadline);
-}
-
-TEST_P(PortTest, AWaitEndsAtItsDeadlineAndNotBefore) {
-  auto port = make();
-  for (const Duration time : {Duration(100us), Duration(3ms), Duration(20ms)}) {
-    const Instant deadline = std::chrono::steady_clock::now() + time;
-    port->wait(deadline);
-    EXPECT_GE(port->now(), deadline);
-    EXPECT_TRUE(port->received().empty());
-  }
-}
-
-TEST_P(PortTest, AWaitWhoseDeadlineHasPassedDoesNotBlock) {
-  auto port = make();
-  port->wait(port->now());
-  port->wait(Instant());
-  SUCCEED() << "it came back";
-}
-
-TEST_P(PortTest, NowStandsStillDuringATurn) {
-  auto port = make();
-  port->wait(port->now());
-  const Instant now = port->now();
-  std::this_thread::sleep_for(2ms);
-  EXPECT_EQ(port->now(), now);
-  port->wait(now);
-  EXPECT_GT(port->now(), now);
-}
-
-TEST_P(PortTest, AnotherThreadEndsAWait) {
-  auto port = make();
-  port->wait(port->now());
-  auto waker = port->waker();
-  for (int i = 0; i < 20; ++i) {
-    std::thread other([&] { waker->wake(); });
-    port->wait(kNever);
-    other.join();
-  }
-}
-
-TEST_P(PortTest, AWakeBeforeTheWaitIsNotLost) {
-  auto port = make();
-  port->waker()->wake();
-  port->wait(kNever);
-  port->waker()->wake();
-  port->waker()->wake();
-  port->wait(kNever);
-}
-
-TEST_P(PortTest, AWakerOutlivesItsPort) {
-  auto port = make();
-  port->wait(port->now());
-  auto waker = port->waker();
-  port.reset();
-  waker->wake();
-}
-
-TEST_P(PortTest, PortsOfTwoThreadsWakeEachOtherWithoutLosingAny) {
-  constexpr int kRounds = 2000;
-  FaultyKernel other_kernel;  // one per thread: it counts
-  auto first = make();
-  auto second = make_port(GetParam(), other_kernel);
-  std::atomic<int> ball{0};
-  auto play = [&](Port& own, Waker& other, int side) {
-    for (int round = side; round < kRounds; round += 2) {
-      while (ball.load() != round) own.wait(kNever);
-      ball.store(round + 1);
-      other.wake();
-    }
-    own.wait(own.now());  // the last wake-up leaves with it
-  };
-  auto first_waker = first->waker();
-  auto second_waker = second->waker();
-  std::thread thread([&] { play(*second, *first_waker, 1); });
-  play(*first, *second_waker, 0);
-  thread.join();
-  EXPECT_EQ(ball.load(), kRounds);
 }
 
 TEST_P(PortTest, AClosedSocketSendsWhatIsQueuedAndFreesItsAddress) {
