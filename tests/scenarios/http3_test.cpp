@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/http3_error.h"
@@ -18,6 +19,14 @@ namespace {
 using namespace sim;
 using namespace std::chrono_literals;
 using engine::FieldSection;
+
+// With the number of each, in the order in which they should leave.
+std::vector<std::pair<std::size_t, std::size_t>> by_urgency(const std::vector<std::size_t>& all) {
+  std::vector<std::pair<std::size_t, std::size_t>> ordered;
+  for (std::size_t i = 0; i < all.size(); ++i) ordered.emplace_back(all[i], i);
+  std::ranges::sort(ordered);
+  return ordered;
+}
 
 // --- messages ----------------------------------------------------------------------------------------
 
@@ -236,6 +245,44 @@ TEST(Http3, MoreUrgentResponsesComeFirst) {
   EXPECT_FALSE(background.fin);
   EXPECT_LT(background.received.size(), 512u * 1024);
   web.run_until_closed(background);
+}
+
+// And of equal urgency the earlier requests', whatever comes and goes among those that wait.
+TEST(Http3, HundredsOfWaitingResponsesLeaveByTheirUrgency) {
+  constexpr std::size_t kExchanges = 400;
+  Web web(this_test(), {Delay{5ms}, Bandwidth{20_Mbit, 2048_KiB}}, kExchanges);
+  std::vector<TestStream*> waiting, exchanges;
+  web.serve = [&](TestStream& request) { waiting.push_back(&request); };
+  std::vector<std::size_t> urgency;
+  for (std::size_t i = 0; i < kExchanges; ++i) {
+    urgency.push_back((i * 5 + i / 8) % 8);
+    exchanges.push_back(&web.request({{"priority", "u=" + std::to_string(urgency.back())}}));
+  }
+  web.run_until([&] { return waiting.size() == kExchanges; });
+  for (TestStream* one : waiting) Web::respond(*one, pattern(2000));
+  web.world.run_for(8ms);  // the first are on their way
+  for (std::size_t i = 0; i < kExchanges; i += 5) {
+    if (!exchanges[i]->closed) exchanges[i]->stream->stop_sending(http3::kRequestCancelled);
+  }
+  for (std::size_t i = 399; i > 200; i -= 7) {
+    if (exchanges[i]->closed || urgency[i] < 3) continue;
+    urgency[i] = 3;
+    exchanges[i]->stream->set_priority(3, false);
+  }
+  web.world.run_for(30ms);                                 // the server has heard of both
+  std::vector<std::pair<std::size_t, std::size_t>> order;  // urgency, number
+  std::vector<char> seen(kExchanges);
+  const auto note_finished = [&](bool in_order) {
+    for (const auto& [most, i] : by_urgency(urgency)) {
+      if (!exchanges[i]->fin || std::exchange(seen[i], 1) != 0 || !in_order) continue;
+      order.emplace_back(most, i);
+    }
+    return std::ranges::all_of(exchanges, [](auto* one) { return one->closed; });
+  };
+  note_finished(false);
+  web.run_until([&] { return note_finished(true); });
+  EXPECT_GT(order.size(), kExchanges / 2);
+  EXPECT_TRUE(std::ranges::is_sorted(order));
 }
 
 TEST(Http3, IncrementalResponsesTakeTurnsPacketByPacket) {

@@ -75,14 +75,28 @@ void serve_perf(StreamEvent event) {
   });
 }
 
+namespace {
+
+using Service = void (*)(const Web&, StreamEvent);
+
+Service service_of(std::string_view alpn) {
+  if (alpn == "h3") return serve_http3;
+  if (alpn == "hq-interop") {
+    return [](const Web& web, StreamEvent event) { serve_hq(web.files, std::move(event)); };
+  }
+  if (alpn == "quicore-echo") {
+    return [](const Web&, StreamEvent event) { serve_echo(std::move(event)); };
+  }
+  return [](const Web&, StreamEvent event) { serve_perf(std::move(event)); };
+}
+
+}  // namespace
+
 void serve_session(const Web& web, const Session& session) {
-  session.on_stream() = [&web](StreamEvent event) {
-    const Session of_stream = event.stream.session();
-    const std::string_view alpn = of_stream.alpn();
-    if (alpn == "h3") return serve_http3(web, std::move(event));
-    if (alpn == "hq-interop") return serve_hq(web.files, std::move(event));
-    if (alpn == "quicore-echo") return serve_echo(std::move(event));
-    serve_perf(std::move(event));
+  // Found out with the first stream, when the protocol is known: then all it takes is at hand.
+  session.on_stream() = [&web, serve = Service{}](StreamEvent event) mutable {
+    if (serve == nullptr) serve = service_of(event.stream.session().alpn());
+    serve(web, std::move(event));
   };
   session.on_datagram() = [](DatagramEvent event) {
     // Unreliable: what does not fit into the queue is lost.
