@@ -23,7 +23,7 @@ namespace {
 const unsigned char* bytes(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
-long size(std::string_view text) { return static_cast<long>(text.size()); }
+long size_of(std::string_view text) { return static_cast<long>(text.size()); }
 
 std::unexpected<Error> invalid(std::string reason) {
   return failure(Errc::invalid_argument, std::move(reason));
@@ -39,8 +39,8 @@ Result<std::string> read_file(std::string_view field, const std::string& path) {
   if (file == nullptr) return unreadable(std::strerror(errno));
   std::string text;
   std::array<char, 4096> part;
-  while (const std::size_t size = std::fread(part.data(), 1, part.size(), file.get())) {
-    text.append(part.data(), size);
+  while (std::feof(file.get()) == 0 && std::ferror(file.get()) == 0) {
+    text.append(part.data(), std::fread(part.data(), 1, part.size(), file.get()));
     if (text.size() > limits::kMaxPemFile) return unreadable("it is larger than 4 MiB");
   }
   if (std::ferror(file.get()) != 0) return unreadable(std::strerror(errno));
@@ -83,7 +83,7 @@ Result<> load_key(WOLFSSL_CTX* context, std::string_view pem, std::string_view p
   wolfSSL_CTX_set_default_passwd_cb(context, give_passphrase);
   wolfSSL_CTX_set_default_passwd_cb_userdata(context, &passphrase);
   const int result =
-      wolfSSL_CTX_use_PrivateKey_buffer(context, bytes(key), size(key), WOLFSSL_FILETYPE_PEM);
+      wolfSSL_CTX_use_PrivateKey_buffer(context, bytes(key), size_of(key), WOLFSSL_FILETYPE_PEM);
   wolfSSL_CTX_set_default_passwd_cb_userdata(context, nullptr);
   if (result == WOLFSSL_SUCCESS) return {};
   if (is_encrypted(key)) {
@@ -102,7 +102,7 @@ Result<Certificate> load_chain(WOLFSSL_CTX* context, std::string_view certificat
   if (!chain) return invalid("certificate: " + chain.error().reason);
   std::string text;  // without a key that may stand between them
   for (const Certificate& certificate : *chain) text += certificate.pem();
-  if (wolfSSL_CTX_use_certificate_chain_buffer(context, bytes(text), size(text)) !=
+  if (wolfSSL_CTX_use_certificate_chain_buffer(context, bytes(text), size_of(text)) !=
       WOLFSSL_SUCCESS) {
     return invalid(
         "certificate: the chain is not usable; give the leaf first, then its intermediates, with "
@@ -204,7 +204,7 @@ Result<> load_revocation_lists(WOLFSSL_CTX* context, std::string_view crl_pem) {
     const auto end = crl_pem.find(kEnd, at);
     const auto list =
         crl_pem.substr(at, end == std::string_view::npos ? end : end - at + kEnd.size());
-    if (wolfSSL_CTX_LoadCRLBuffer(context, bytes(list), size(list), WOLFSSL_FILETYPE_PEM) !=
+    if (wolfSSL_CTX_LoadCRLBuffer(context, bytes(list), size_of(list), WOLFSSL_FILETYPE_PEM) !=
         WOLFSSL_SUCCESS) {
       return invalid(
           "crl: a list cannot be used: it is damaged, or its CA is not in `ca`, or its time is "

@@ -165,9 +165,10 @@ struct TlsSessionCallbacks {
     try {
       const auto& function = session.context_->settings().psk;
       if (function != nullptr && *function) return (*function)(identity);
+      return {};
     } catch (...) {
+      return {};  // no key: without one the handshake goes on by certificate, or fails
     }
-    return {};
   }
 
   // Both return the size of the key; 0: there is none.

@@ -21,6 +21,24 @@ TEST(Load, HandshakesEndWithTheNumberAskedFor) {
   EXPECT_THAT(load.output, HasSubstr("handshakes "));
 }
 
+// Closed by a client that has not sent its Finished yet, they were half a handshake for the server.
+TEST(Load, HandshakesAreDoneOnBothSides) {
+  const WorkingDirectory directory;
+  {
+    const RunningServer server(directory, {"--qlog", "."});
+    const auto load =
+        directory.run({"quicore-load", "--insecure", "--mode", "handshake", "--connections", "1",
+                       "--warmup", "0ms", "--requests", "5", "--duration", "1h", server.url("/")});
+    EXPECT_EQ(load.status, 0) << load.errors;
+  }
+  int done = 0;
+  for (const auto& file : std::filesystem::directory_iterator(directory.path())) {
+    if (file.path().extension() != ".sqlog") continue;
+    done += directory.read(file.path().filename()).find("handshake_done") != std::string::npos;
+  }
+  EXPECT_GE(done, 5);
+}
+
 TEST(Load, HandshakesMayBeDueAtARate) {
   const WorkingDirectory directory;
   const RunningServer server(directory);

@@ -42,7 +42,7 @@ Task<Result<>> Fetcher::connect(std::vector<Address> addresses) {
     SessionConfig session_config = session_config_of(options_, waiting_.front().url);
     session_config.secure.keylog = logs_.keys.has_value();
     session_config.qlog = logs_.qlogs.wanted();
-    auto session = endpoint->connect(address, std::move(session_config), resume_);
+    auto session = endpoint->connect(address, session_config, resume_);
     if (!session) co_return std::unexpected(std::move(session.error()));
     if (logs_.keys) logs_.keys->follow(*session);
     logs_.qlogs.follow(*session);

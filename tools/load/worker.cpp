@@ -145,12 +145,23 @@ void Worker::begin_handshake(Instant due) {
   shard_.spawn(connect_once(due));
 }
 
+// Done on both sides. One that is closed when only this end is done never ends for the server: what
+// would tell it, the client's Finished, is not sent any more.
+Task<Result<HandshakeInfo>> Worker::handshake_of(Session session) {
+  auto done = co_await session.handshake().wait({});
+  if (!done) co_return std::unexpected(std::move(done.error()));
+  if (auto confirmed = co_await session.confirmed().wait({}); !confirmed) {
+    co_return std::unexpected(std::move(confirmed.error()));
+  }
+  co_return std::move(*done);
+}
+
 Task<> Worker::connect_once(Instant due) {
   auto session = endpoint_.connect(plan_.server, session_config_, std::nullopt);
   if (!session) {
     count_error(to_string(session.error()));
   } else {
-    const auto done = co_await session->handshake().wait({});
+    const auto done = co_await handshake_of(*session);
     if (stopping_) co_return;
     if (done) {
       count_handshake(due);
@@ -171,7 +182,7 @@ Task<> Worker::connect_again_and_again(bool resume) {
       count_error(to_string(session.error()));
       co_return;
     }
-    const auto done = co_await session->handshake().wait({});
+    const auto done = co_await handshake_of(*session);
     if (stopping_) co_return;
     if (!done) {
       count_error(to_string(done.error()));
@@ -182,7 +193,6 @@ Task<> Worker::connect_again_and_again(bool resume) {
     if (counts) count_handshake(begun);
     if (resume && !ticket) {
       // The ticket follows the handshake; without one there is nothing to resume.
-      (void)co_await session->confirmed().wait(std::chrono::seconds(2));
       for (int i = 0; i < 100 && !(ticket = session->session_ticket()); ++i) {
         (void)co_await shard_.sleep_for(std::chrono::milliseconds(5));
       }

@@ -77,6 +77,7 @@ class Worker {
   Task<> generate_due_times();
   void begin_request(Instant due);
   void begin_handshake(Instant due);
+  Task<Result<HandshakeInfo>> handshake_of(Session session);
   Task<> connect_once(Instant due);
   Task<> connect_again_and_again(bool resume);
 
