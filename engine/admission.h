@@ -11,8 +11,8 @@
 //
 // Validation is asked for when the configuration says so, or when limits::kHandshakesBeforeRetry
 // handshakes are under way. A busy shard asks for it, and drops, from fewer handshakes on, counting
-// those that began lately (docs/decisions/0034). An address is validated by a token (Retry or NEW_TOKEN, RFC 9000 8.1), or
-// was within `token_expiration` before.
+// those that began lately (docs/decisions/0034). An address is validated by a token (Retry or
+// NEW_TOKEN, RFC 9000 8.1), or was within `token_expiration` before.
 //
 // Secrets of tokens: random for each Admission unless configured. A NEW_TOKEN may come back on any
 // shard of a server, so its endpoints on one port must be given one `token_secret`.

@@ -199,8 +199,9 @@ void Connection::report_closed(const std::optional<Error>& reported) {
   closing_period_ = period(kClosingPtos);
   close_deadline_ = now() + closing_period_;
   shard().deadlines().schedule(*this, close_deadline_);
-  if (!handshake_completed_ && side_ == Side::server)
+  if (!handshake_completed_ && side_ == Side::server) {
     shard().handshakes().finished(stats_.created_at);
+  }
   error_ = reported;
   log_closed();
   interrupt_streams(reported ? reported

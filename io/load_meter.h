@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Whether the thread of a port has hardly any time to spare: of the last whole window it worked more
-// than kOverloadPercent. What the kernel takes for handing over sends counts as spare, because it is done
-// in the wait; so a thread that mostly sends is not found busy.
+// than kOverloadPercent. What the kernel takes for handing over sends counts as spare, because it is
+// done in the wait; so a thread that mostly sends is not found busy.
 //
 //   meter.waited(begin, end);   // after each wait; both the same when it could not have slept
 //
