@@ -148,10 +148,12 @@ void UringPort::wait(Instant deadline) {
   sender_.flush();
   arm_receives();
   arm_event();
-  enter(deadline);
+  const bool may_sleep = deadline > now_ + kShortestSleep && put_off_.empty();
+  const Instant begin = may_sleep ? std::chrono::steady_clock::now() : Instant();
+  enter(may_sleep, begin, deadline);
   now_ = std::chrono::steady_clock::now();
   busy_poll_.woke(now_);
-  load_.waited(waits_since_.value_or(now_), now_);
+  load_.waited(may_sleep ? begin : now_, now_);
   complete_all();
   if (closing_ != 0) finish_closing();
 }
@@ -177,13 +179,10 @@ void UringPort::arm_event() noexcept {
 
 // Sends of this turn complete while they are handed over; the wait is for one event more. When the
 // engine ran out of slots, the first of them that comes back is such an event.
-void UringPort::enter(Instant deadline) noexcept {
+void UringPort::enter(bool may_sleep, Instant begin, Instant deadline) noexcept {
   const bool slots_ran_out = sender_.take_refused();
   WakeState& state = wake_target_->state;
-  const bool may_sleep = deadline > now_ + kShortestSleep && put_off_.empty();
-  waits_since_.reset();
-  if (may_sleep) waits_since_ = std::chrono::steady_clock::now();
-  const bool busy = !may_sleep || (!slots_ran_out && poll(*waits_since_, deadline));
+  const bool busy = !may_sleep || (!slots_ran_out && poll(begin, deadline));
   if (busy || !state.begin_sleep()) {
     state.end_sleep();
     if (ring_->has_work()) ring_->enter(0, deadline);

@@ -17,7 +17,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <vector>
 
 #include "io/busy_poll.h"
@@ -76,7 +75,7 @@ class UringPort final : public Port, private UringMessenger {
   void start() noexcept;
   void arm_receives() noexcept;
   void arm_event() noexcept;
-  void enter(Instant deadline) noexcept;
+  void enter(bool may_sleep, Instant begin, Instant deadline) noexcept;
   bool poll(Instant begin, Instant deadline) noexcept;
   void complete_all() noexcept;
   void complete(const Completion& completion) noexcept;
@@ -96,7 +95,6 @@ class UringPort final : public Port, private UringMessenger {
   UringSender sender_;
   BusyPoll busy_poll_;
   LoadMeter load_;
-  std::optional<Instant> waits_since_;                 // of a wait that may sleep
   std::vector<std::unique_ptr<UringSocket>> sockets_;  // by SocketId; empty where closed
   std::vector<std::uint32_t> to_arm_;                  // sockets whose receive is not running
   std::uint32_t closing_ = 0;

@@ -88,13 +88,12 @@ Figure connecting(const std::string& name, const std::string& title, const std::
 
 // Of a server that has half a core: the client can offer twice what it does, and still answer.
 Figure half_core() {
-  Figure figure{.name = "handshakes-half-core", .place = Place::half_core};
-  figure.load = {"--mode", "handshake", "--connections", "32"};
-  figure.quantities = {
-      {"handshakes-half-core", "full handshakes, the server on half a core", "handshakes/s",
-       handshakes, nullptr},
-      {"handshakes-half-core-cpu", "of a second of server CPU, the server on half a core",
-       "handshakes/s", handshakes_of_cpu, nullptr}};
+  Figure figure = connecting("handshakes-half-core", "full handshakes, the server on half a core",
+                             "handshake", nullptr);
+  figure.place = Place::half_core;
+  figure.quantities.push_back({"handshakes-half-core-cpu",
+                               "of a second of server CPU, the server on half a core",
+                               "handshakes/s", handshakes_of_cpu, nullptr});
   return figure;
 }
 

@@ -8,11 +8,9 @@
 
 #include <chrono>
 #include <fstream>
-#include <memory>
-#include <vector>
 
+#include "tests/support/deaf_clients.h"
 #include "tests/support/engine_node.h"
-#include "tests/support/hostile_endpoint.h"
 #include "tests/support/sim_test.h"
 
 namespace quicore::test {
@@ -43,18 +41,10 @@ TEST(HalfOpen, AHandshakeThatNobodyFinishesCostsTheServerNoMoreThanItsLimitSays)
   server.listen(server_config("raw"));
   sim::Host& host = world.add_host("hostile");
   world.connect(host, server.host(), {sim::Delay{5ms}});
-  std::vector<std::unique_ptr<HostileEndpoint>> clients;
-  const auto knock = [&](std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      HostileOptions options;
-      options.on_datagram = [](std::string_view) { return false; };  // deaf
-      clients.push_back(std::make_unique<HostileEndpoint>(world, host, options));
-      clients.back()->connect(server.address());
-    }
-  };
-  knock(20);  // what is allocated once
+  DeafClients clients(world, host, "raw");
+  clients.knock(server.address(), 20);  // what is allocated once
   world.run_for(50ms);
-  knock(kClients);
+  clients.knock(server.address(), kClients);
   const std::size_t before = resident_bytes();
   world.run_for(50ms);
   const std::size_t half_open = server.shard().handshakes().total();

@@ -3,12 +3,9 @@
 // A server that has more to do than time: docs/decisions/0034.
 #include <gtest/gtest.h>
 
-#include <memory>
-#include <vector>
-
 #include "engine/limits.h"
+#include "tests/support/deaf_clients.h"
 #include "tests/support/echo_run.h"
-#include "tests/support/hostile_endpoint.h"
 
 namespace quicore::test {
 namespace {
@@ -21,20 +18,16 @@ constexpr std::size_t kBeforeRetry = engine::limits::kRecentHandshakesBeforeRetr
 class Flood {
  public:
   explicit Flood(bool busy)
-      : run({Delay{20ms}}, this_test(), of_large_hosts()), host_(run.world.add_host("deaf")) {
+      : run({Delay{20ms}}, this_test(), of_large_hosts()),
+        host_(run.world.add_host("deaf")),
+        clients_(run.world, host_, "echo") {
     run.world.connect(host_, run.server_host, {Delay{5ms}});
     run.start_server();
     run.server_host.set_busy(busy);
   }
 
   void knock(std::size_t count) {
-    for (std::size_t i = 0; i < count; ++i) {
-      HostileOptions options;
-      options.alpn = "echo";
-      options.on_datagram = [](std::string_view) { return false; };
-      clients_.push_back(std::make_unique<HostileEndpoint>(run.world, host_, options));
-      clients_.back()->connect(run.server->address());
-    }
+    clients_.knock(run.server->address(), count);
     run.world.run_for(10ms);
   }
 
@@ -51,7 +44,7 @@ class Flood {
   }
 
   Host& host_;
-  std::vector<std::unique_ptr<HostileEndpoint>> clients_;
+  DeafClients clients_;
 };
 
 TEST(Overload, ABusyServerHasAddressesProvenEarlierAndServesWhoProvesHis) {

@@ -57,6 +57,12 @@ class AdmissionTest : public testing::Test {
     return admission.decide(initial.header, remote, now, load, total, packet_);
   }
 
+  // While so many handshakes are under way that all began lately.
+  Verdict decide_at(Admission& admission, Initial& initial, std::size_t recent, bool busy) {
+    return decide(admission, initial, kClient, kStart,
+                  {.half_open = recent, .recent = recent, .busy = busy});
+  }
+
   // What a client sends after the Retry that answers `initial`.
   Initial after_retry(Admission& admission, Initial& initial, const Address& remote = kClient,
                       Instant now = kStart) {
@@ -312,13 +318,9 @@ TEST_F(AdmissionTest, OnABusyShardFewerRecentHandshakesTurnValidationOn) {
   Admission admission(EndpointConfig{}, random_);
   Initial initial;
   const std::size_t limit = limits::kRecentHandshakesBeforeRetryWhenBusy;
-  const auto decide_at = [&](std::size_t recent, bool busy) {
-    return decide(admission, initial, kClient, kStart,
-                  {.half_open = recent, .recent = recent, .busy = busy});
-  };
-  EXPECT_EQ(decide_at(limit, false), Verdict::accept);
-  EXPECT_EQ(decide_at(limit - 1, true), Verdict::accept);
-  EXPECT_EQ(decide_at(limit, true), Verdict::retry);
+  EXPECT_EQ(decide_at(admission, initial, limit, false), Verdict::accept);
+  EXPECT_EQ(decide_at(admission, initial, limit - 1, true), Verdict::accept);
+  EXPECT_EQ(decide_at(admission, initial, limit, true), Verdict::retry);
 }
 
 TEST_F(AdmissionTest, OnABusyShardFewerRecentHandshakesDropEvenValidatedClients) {
@@ -326,13 +328,9 @@ TEST_F(AdmissionTest, OnABusyShardFewerRecentHandshakesDropEvenValidatedClients)
   Initial initial;
   initial.set_token(admission.make_new_token(kClient, kStart));
   const std::size_t limit = limits::kMostRecentHandshakesWhenBusy;
-  const auto decide_at = [&](std::size_t recent, bool busy) {
-    return decide(admission, initial, kClient, kStart,
-                  {.half_open = recent, .recent = recent, .busy = busy});
-  };
-  EXPECT_EQ(decide_at(limit, false), Verdict::accept);
-  EXPECT_EQ(decide_at(limit - 1, true), Verdict::accept);
-  EXPECT_EQ(decide_at(limit, true), Verdict::drop);
+  EXPECT_EQ(decide_at(admission, initial, limit, false), Verdict::accept);
+  EXPECT_EQ(decide_at(admission, initial, limit - 1, true), Verdict::accept);
+  EXPECT_EQ(decide_at(admission, initial, limit, true), Verdict::drop);
 }
 
 // Or whoever holds many for long would keep a busy shard from all others.
