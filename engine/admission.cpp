@@ -95,6 +95,10 @@ Verdict Admission::decide(const ngtcp2_pkt_hd& header, const Address& remote, In
   const bool must_validate = validate_address_ || suspects_flood(load);
   if (!must_validate || recently_validated(known, now)) return Verdict::accept;
 
+  return validate_first(remote, now);
+}
+
+Verdict Admission::validate_first(const Address& remote, Instant now) {
   Host& host = hosts_.use(remote, now);
   if (host.retries >= retry_limit_) return Verdict::drop;
   ++host.retries;

@@ -85,6 +85,9 @@ class Admission {
   Verdict decide(const ngtcp2_pkt_hd& header, const Address& remote, Instant now,
                  const HandshakeLoad& load, std::size_t connections_total, InitialPacket& packet);
 
+  // Whether to answer with a Retry, which is counted, or not at all: the host had its share.
+  Verdict validate_first(const Address& remote, Instant now);
+
   // A Retry whose source ID is fresh and steers the next Initial to the same shard.
   StatelessPacket make_retry(const InitialPacket& packet, const Address& remote, Instant now,
                              std::uint32_t shard_index, std::uint32_t shard_count);

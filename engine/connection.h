@@ -50,6 +50,13 @@ struct InitialPacket;
 
 enum class ConnectionState : std::uint8_t { handshaking, active, closing, draining, dead };
 
+// What a server's first datagram made of a connection.
+enum class Beginning : std::uint8_t {
+  begun,
+  nothing,           // unreadable, or without a ClientHello
+  validate_address,  // a later part of the ClientHello, which is kept for a validated address only
+};
+
 enum class ConnectionEvent : std::uint16_t {
   created = 1 << 0,  // server: the endpoint's handler sees the new connection
   handshake_completed = 1 << 1,
@@ -100,8 +107,10 @@ class Connection : public ListHook<EventTag>,
                                                      const SessionConfig& config,
                                                      const Resume* resume);
   // Server: for an Initial that admission accepted.
-  static Result<std::unique_ptr<Connection>> accept(Endpoint& endpoint, const InitialPacket& packet,
-                                                    const SessionConfig& config);
+  static Result<std::unique_ptr<Connection>> accept(Endpoint& endpoint,
+                                                    const InitialPacket& packet);
+  // Its first datagram. Unless that makes it begin, the connection is to be destroyed.
+  Beginning receive_first(const InitialPacket& packet, Instant now);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -121,7 +130,8 @@ class Connection : public ListHook<EventTag>,
   // Where it began: what limits per host count by.
   const Address& first_remote() const noexcept { return first_remote_; }
   QuicVersion version() const noexcept;
-  TlsSession* tls() noexcept { return tls_.get(); }  // null once closing
+  // Null on a server before the first bytes of the ClientHello, and once closing.
+  TlsSession* tls() noexcept { return tls_.get(); }
   std::optional<Resume> resume() const;
   bool early_data() const noexcept;  // server: received 0-RTT; client: accepted
   SessionStats stats(Instant now) const noexcept;
@@ -219,6 +229,7 @@ class Connection : public ListHook<EventTag>,
   Result<> start_client(const ClientStart& start, std::uint32_t version,
                         std::uint32_t original_version);
   Result<> start_server(const InitialPacket& packet, const SessionConfig& config);
+  Result<> begin_server_tls();
   Result<> attach_tls(const SessionConfig& config, const Resume* resume);
   Result<> may_migrate(const Address& local) const;
   static void record_keylog(void* user, std::string_view line);
@@ -333,6 +344,7 @@ class Connection : public ListHook<EventTag>,
   bool released_ = false;
   bool release_handshake_memory_ = false;
   bool use_preferred_address_ = true;
+  bool wants_validation_ = false;  // Beginning::validate_address
   std::optional<Error> error_;     // reported by on_closed
   std::unique_ptr<Error> failed_;  // recorded inside a callback
   IntrusiveList<Stream, EventTag> streams_with_events_;
@@ -373,8 +385,9 @@ class Connection : public ListHook<EventTag>,
   Instant goaway_deadline_{};  // server, HTTP/3: a graceful close waits until then for its GOAWAY
   std::string alpn_;
   std::string server_name_;
-  std::unique_ptr<ClientStart> client_start_;    // until the handshake completes
-  std::vector<std::uint32_t> offered_versions_;  // from a Version Negotiation packet
+  std::unique_ptr<ClientStart> client_start_;          // until the handshake completes
+  std::shared_ptr<const SessionConfig> server_start_;  // until TLS begins
+  std::vector<std::uint32_t> offered_versions_;        // from a Version Negotiation packet
   SessionStats stats_{};
   TransportObserver observer_;
   StreamAllowance peer_bidi_;  // streams the peer may open

@@ -41,6 +41,12 @@ struct ConnectionCallbacks {
   static int recv_crypto_data(ngtcp2_conn*, ngtcp2_encryption_level level, std::uint64_t,
                               const std::uint8_t* data, std::size_t size, void* user_data) {
     Connection& connection = self(user_data);
+    if (connection.tls_ == nullptr) {
+      if (const auto ok = connection.begin_server_tls(); !ok) {
+        connection.fail(ok.error());
+        return NGTCP2_ERR_CALLBACK_FAILURE;
+      }
+    }
     const HandshakePause before = connection.tls_->pause();
     const int result = connection.tls_->advance(level, {data, size});
     const HandshakePause now = connection.tls_->pause();

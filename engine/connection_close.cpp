@@ -96,6 +96,9 @@ void Connection::library_failed(int ngtcp2_error) {
       return vanish(Error::make(Errc::timed_out,
                                 "the handshake took longer than "
                                 "handshake_timeout; is the server there?"));
+    case NGTCP2_ERR_RETRY:
+      wants_validation_ = true;
+      return vanish(Error::make(Errc::closed, "the client's address is to be validated first"));
     case NGTCP2_ERR_DROP_CONN:
       return vanish(Error::make(Errc::closed, "the connection was given up before it began"));
     case NGTCP2_ERR_RECV_VERSION_NEGOTIATION:

@@ -80,16 +80,24 @@ Result<> Connection::start_client(const ClientStart& start, std::uint32_t versio
 }
 
 Result<std::unique_ptr<Connection>> Connection::accept(Endpoint& endpoint,
-                                                       const InitialPacket& packet,
-                                                       const SessionConfig& config) {
+                                                       const InitialPacket& packet) {
   std::unique_ptr<Connection> connection(new Connection(endpoint, Side::server));
   connection->socket_ = packet.train->socket;
   connection->first_remote_ = packet.train->remote;
-  if (auto ok = connection->start_server(packet, config); !ok) {
+  connection->server_start_ = endpoint.listening_config();
+  if (auto ok = connection->start_server(packet, *connection->server_start_); !ok) {
     return std::unexpected(std::move(ok.error()));
   }
-  connection->mark(ConnectionEvent::created);
   return connection;
+}
+
+Beginning Connection::receive_first(const InitialPacket& packet, Instant now) {
+  receive(*packet.train, packet.datagram, packet.datagram.size(), now);
+  if (tls_ == nullptr && state_ >= ConnectionState::closing) {
+    return wants_validation_ ? Beginning::validate_address : Beginning::nothing;
+  }
+  mark(ConnectionEvent::created);
+  return Beginning::begun;
 }
 
 Result<> Connection::start_server(const InitialPacket& packet, const SessionConfig& config) {
@@ -141,7 +149,14 @@ Result<> Connection::start_server(const InitialPacket& packet, const SessionConf
   issue_id(scid);
   // The client's Initials and 0-RTT packets carry it until they hear from us.
   issue_id(packet.dcid);
-  return attach_tls(config, nullptr);
+  return {};
+}
+
+// With the first bytes of the ClientHello and not before: a session of TLS costs a connection that
+// ends with its first packet more than all the rest.
+Result<> Connection::begin_server_tls() {
+  const auto config = std::exchange(server_start_, nullptr);
+  return attach_tls(*config, nullptr);
 }
 
 Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resume) {

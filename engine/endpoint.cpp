@@ -33,7 +33,7 @@ Result<> Endpoint::listen(SessionConfig config) {
                                        : TlsContext::create(Side::server, config.secure);
   if (!context) return std::unexpected(std::move(context.error()));
   server_tls_ = std::move(*context);
-  listening_ = std::move(config);
+  listening_ = std::make_shared<const SessionConfig>(std::move(config));
   if (clones_) clones_->begin_listening(shard_.index());
   return {};
 }

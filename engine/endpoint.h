@@ -46,9 +46,10 @@ class Endpoint {
   // Starts to accept Initials. Fails with the problems of the configuration, or invalid_state when
   // closing.
   Result<> listen(SessionConfig config);
-  bool listening() const noexcept { return listening_.has_value() && !closing_; }
-  const SessionConfig* listening_config() const noexcept {
-    return listening_ ? &*listening_ : nullptr;
+  bool listening() const noexcept { return listening_ != nullptr && !closing_; }
+  // Null before listen().
+  const std::shared_ptr<const SessionConfig>& listening_config() const noexcept {
+    return listening_;
   }
   Result<Connection*> connect(const Address& remote, const SessionConfig& config,
                               const Resume* resume);
@@ -115,7 +116,7 @@ class Endpoint {
   std::uint32_t flow_label_;
   EndpointHandler* handler_ = nullptr;
   Admission admission_;
-  std::optional<SessionConfig> listening_;
+  std::shared_ptr<const SessionConfig> listening_;
   std::shared_ptr<CloneGroup> clones_;  // null: not cloned
   std::shared_ptr<TlsContext> server_tls_;
   std::shared_ptr<TlsContext> client_tls_;

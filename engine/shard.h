@@ -140,8 +140,7 @@ class Shard {
   void keep_with_this_clone(Endpoint& endpoint, const StatelessPacket& retry);
   void accept(Endpoint& endpoint, const io::ReceivedTrain& train, std::span<std::byte> datagram,
               const ngtcp2_version_cid& ids, bool unknown_version);
-  void accept_connection(Endpoint& endpoint, const InitialPacket& packet,
-                         const SessionConfig& config);
+  void accept_connection(Endpoint& endpoint, const InitialPacket& packet);
   void negotiate_version(Endpoint& endpoint, const io::ReceivedTrain& train,
                          std::span<std::byte> datagram, const ngtcp2_version_cid& ids,
                          const SessionConfig& config);

@@ -70,7 +70,7 @@ void Shard::accept(Endpoint& endpoint, const io::ReceivedTrain& train,
                               : endpoint.admission().decide(header, train.remote, now_, load,
                                                             endpoint.connection_count(), packet);
   if (verdict == Verdict::accept) {
-    accept_connection(endpoint, packet, config);
+    accept_connection(endpoint, packet);
   } else {
     refuse(endpoint, packet, verdict);
   }
@@ -95,17 +95,27 @@ void Shard::negotiate_version(Endpoint& endpoint, const io::ReceivedTrain& train
   }
 }
 
-void Shard::accept_connection(Endpoint& endpoint, const InitialPacket& packet,
-                              const SessionConfig& config) {
-  auto created = Connection::accept(endpoint, packet, config);
+// An Initial that has no beginning of a ClientHello leaves nothing behind: one that cannot be read, or
+// with the CONNECTION_CLOSE of a client that gave up before it heard from us.
+void Shard::accept_connection(Endpoint& endpoint, const InitialPacket& packet) {
+  auto created = Connection::accept(endpoint, packet);
   if (!created) {
     ++endpoint.counters().dropped_count;
     return;
   }
-  ++endpoint.counters().server_sessions;
   handshakes_.begun(now_);
-  Connection& connection = adopt(std::move(*created));
-  connection.receive(*packet.train, packet.datagram, packet.datagram.size(), now_);
+  switch ((*created)->receive_first(packet, now_)) {
+    case Beginning::begun:
+      ++endpoint.counters().server_sessions;
+      adopt(std::move(*created));
+      return;
+    case Beginning::validate_address:
+      created->reset();
+      return refuse(endpoint, packet,
+                    endpoint.admission().validate_first(packet.train->remote, now_));
+    case Beginning::nothing:
+      ++endpoint.counters().dropped_count;
+  }
 }
 
 void Shard::refuse(Endpoint& endpoint, const InitialPacket& packet, Verdict verdict) {

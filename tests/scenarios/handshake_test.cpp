@@ -80,6 +80,54 @@ TEST(Handshake, EndsByItsTimeoutWhenTheAddressOfTheClientChangesInTheMiddle) {
   EXPECT_EQ(run.server->shard().handshakes().total(), 0u);
 }
 
+// --- how a server's connection begins ------------------------------------------------------------------
+
+// A ClientHello of two datagrams, as browsers send it.
+SessionConfig long_client_hello() {
+  SessionConfig config = EchoRun::client_side();
+  for (char name = 'a'; name < 'i'; ++name) config.alpn.emplace_back(200, name);
+  return config;
+}
+
+// RFC 9000 8.1.2: what comes before its beginning is not kept for an address that nobody has validated.
+TEST(Handshake, AClientHelloWhoseSecondDatagramComesFirstIsAnsweredByRetry) {
+  EchoRun run({Delay{20ms}});
+  run.route.there().replace({Delay{20ms}, drop_these({0})});
+  run.connect(long_client_hello());
+  ASSERT_TRUE(run.echo("hello"));
+  EXPECT_EQ(run.server->endpoint().stats(run.world.now()).retry_count, 1u);
+  EXPECT_EQ(run.server->connections.size(), 1u);
+  EXPECT_EQ(run.server->shard().handshakes().total(), 0u);
+}
+
+TEST(Handshake, AClientHelloOfAValidatedAddressMayComeInAnyOrder) {
+  EchoRun run({Delay{20ms}}, this_test(), with_retry());
+  // The first attempt, of which Retry wants another; then the end, and the beginning with the next PTO.
+  run.route.there().replace({Delay{20ms}, drop_these({2})});
+  run.connect(long_client_hello());
+  ASSERT_TRUE(run.echo("hello"));
+  EXPECT_EQ(run.server->connections.size(), 1u);
+}
+
+TEST(Handshake, AnInitialWithoutClientHelloLeavesNothingBehind) {
+  EchoRun run({Delay{20ms}});
+  run.route.there().replace({Delay{20ms}, drop_these({0})});
+  run.connect();
+  run.world.at(10ms, [&run] { run.session->connection->close(Error{}); });
+  const auto dropped = [&run] {
+    return run.server->endpoint().stats(run.world.now()).dropped_count;
+  };
+  ASSERT_TRUE(run.until([&] { return dropped() == 1; }, 1min));
+  EXPECT_TRUE(run.server->connections.empty());
+  EXPECT_EQ(run.server->endpoint().stats(run.world.now()).server_sessions, 0u);
+  EXPECT_EQ(run.server->shard().connection_count(), 0u);
+  EXPECT_EQ(run.server->shard().handshakes().total(), 0u);
+  run.client.connections.clear();
+  run.session = nullptr;
+  run.route.there().replace({Delay{20ms}});
+  EXPECT_TRUE(run.echo("hello"));  // from the same address
+}
+
 // --- silence -------------------------------------------------------------------------------------------
 
 TEST(Handshake, WithASilentServerEndsByItsTimeout) {
