@@ -133,14 +133,15 @@ std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::b
   const std::size_t size = datagrams.size();
   while (!datagrams.empty() && state_ < ConnectionState::closing && conn_ != nullptr) {
     std::size_t count = 0;
+    const std::size_t readable = std::min(datagrams.size(), readable_at_once(segment));
+    unacknowledged_ += static_cast<std::uint32_t>(readable);  // first: reading gives credit
     const int error = ngtcp2_conn_read_train(
-        conn_, &path, &info, reinterpret_cast<const std::uint8_t*>(datagrams.data()),
-        std::min(datagrams.size(), readable_at_once(segment)), segment, &count,
-        to_nanoseconds(now));
+        conn_, &path, &info, reinterpret_cast<const std::uint8_t*>(datagrams.data()), readable,
+        segment, &count, to_nanoseconds(now));
     datagrams = datagrams.subspan(count);
     if (error != 0) [[unlikely]]
       library_failed(error);
-    wants_to_send();
+    wants_to_acknowledge();
     if (shard().enough_streams()) return size - datagrams.size();
   }
   for (; !datagrams.empty() && state_ == ConnectionState::closing;
@@ -148,6 +149,25 @@ std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::b
     answer_while_closing();
   }
   return size;
+}
+
+// What was received may be acknowledged, and may have made room to send. An acknowledgement costs both
+// sides as much as a good part of a train: where many connections receive, one is made for several.
+void Connection::wants_to_acknowledge() {
+  const bool bulk = unacknowledged_ >= limits::kBulkBytes;
+  const bool enough = unacknowledged_ >= limits::kBytesPerAcknowledgement;
+  if (!bulk || enough || !only_acknowledges()) return wants_to_send();
+  if (static_cast<ListHook<AcknowledgeTag>&>(*this).linked()) return;
+  held_since_ = shard().now();
+  shard().wants_to_acknowledge(*this);
+}
+
+bool Connection::only_acknowledges() const noexcept {
+  if (state_ != ConnectionState::active || !handshake_confirmed_ || graceful_) return false;
+  if (offers_more_ || !sendable_.empty() || !datagrams_out_.empty()) return false;
+  return Duration(static_cast<Duration::rep>(
+             ngtcp2_conn_get_local_transport_params2(conn_)->max_ack_delay)) >
+         limits::kLongestHeldAcknowledgement;
 }
 
 // A train of one stream is read in one go. Where there are several, and where a datagram may begin

@@ -93,11 +93,13 @@ class ConnectionHandler {
 };
 
 struct TransmitTag {};
+struct AcknowledgeTag {};
 struct CleanUpTag {};
 struct OwnedTag {};
 
 class Connection : public ListHook<EventTag>,
                    public ListHook<TransmitTag>,
+                   public ListHook<AcknowledgeTag>,
                    public ListHook<CleanUpTag>,
                    public ListHook<OwnedTag>,
                    public DeadlineEntry {
@@ -168,6 +170,8 @@ class Connection : public ListHook<EventTag>,
   void send_queue_shrank(std::uint64_t bytes) noexcept { send_queue_size_ -= bytes; }
 
   // --- what the shard does ---
+  // Since when it has something to acknowledge that Shard::wants_to_acknowledge() holds back.
+  Instant acknowledgement_held_since() const noexcept { return held_since_; }
   // Frees ngtcp2, TLS and streams once closed was reported; called at the end of a turn.
   void clean_up();
   // Has the memory fetched that a packet needs (engine/prefetch.h), step by step: each reads what the
@@ -205,6 +209,8 @@ class Connection : public ListHook<EventTag>,
   void stream_has_events(Stream& stream) noexcept;
   void stream_wants_to_send(Stream& stream) noexcept;
   void wants_to_send() noexcept;
+  // Acknowledgements, credit: soon (limits::kAcknowledgementsPerStep).
+  void wants_to_acknowledge();
   // A datagram that arrived; `stream`: of this request (RFC 9297).
   void queue_datagram(Bytes bytes, bool early, std::int64_t stream = -1);
   const Http3Settings& http3_settings() const noexcept { return http3_settings_; }  // our own
@@ -273,6 +279,7 @@ class Connection : public ListHook<EventTag>,
   void finish_graceful_close_if_done();
   Duration period(unsigned ptos) const noexcept;  // so many of the present PTO
   void answer_while_closing();
+  bool only_acknowledges() const noexcept;
   std::size_t readable_at_once(std::size_t segment) const noexcept;
   bool write_close_packet(io::SendSlot& slot, Instant now);
 
@@ -349,6 +356,7 @@ class Connection : public ListHook<EventTag>,
   std::unique_ptr<Error> failed_;  // recorded inside a callback
   IntrusiveList<Stream, EventTag> streams_with_events_;
   std::uint64_t send_queue_limit_ = 0;  // as of the last turn that sent
+  std::uint32_t unacknowledged_ = 0;    // bytes received since it sent anything
   std::uint32_t unpaced_ = 0;           // bytes sent that the pacing has not been told of
   std::uint32_t short_path_burst_ = 0;  // as of then: bytes sent at once because of a short RTT
   std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
@@ -382,6 +390,7 @@ class Connection : public ListHook<EventTag>,
   Duration closing_period_{};
   std::vector<std::byte> new_token_;
   Instant close_deadline_;
+  Instant held_since_{};
   Instant goaway_deadline_{};  // server, HTTP/3: a graceful close waits until then for its GOAWAY
   std::string alpn_;
   std::string server_name_;

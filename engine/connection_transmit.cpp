@@ -94,6 +94,8 @@ void Connection::pace(Instant now) {
 }
 
 void Connection::finish_transmit() {
+  unacknowledged_ = 0;
+  static_cast<ListHook<AcknowledgeTag>&>(*this).unlink();
   if (std::exchange(sending_, false) && conn_ != nullptr) {
     if (unpaced_ != 0) pace(now());
     const ngtcp2_conn_info info = transport_info();

@@ -25,6 +25,11 @@ inline constexpr std::uint32_t kTrainsPerConnectionPerRound = 4;
 // sending.
 inline constexpr std::uint32_t kTrainsPerStep = 32;
 
+// Bytes written in one step before they are handed to the kernel. Consumer: SEND phase. Reason: what is
+// written, what it was made of and the kernel's copy of it stay together in a second-level cache of 512 KiB
+// (docs/decisions/0037).
+inline constexpr std::size_t kBytesPerStep = 128 * 1024;
+
 // Connections that receive before they, and not others, are delivered to and send. Consumer: RECEIVE
 // phase. Reason: a request touches about 20 KB of its connection's memory (docs/decisions/0015); of 8
 // connections that stays in the cache of a core, together with the trains they send.
@@ -34,6 +39,16 @@ inline constexpr std::uint32_t kConnectionsPerStep = 8;
 // phase. Reason: fewer stay in a core's second-level cache of 1 to 2 MiB anyway
 // (docs/decisions/0029).
 inline constexpr std::size_t kPrefetchFrom = 32;
+
+// A connection that has received kBulkBytes and has nothing to send but acknowledgements takes turns with others like
+// it: so many of them a step, and each one soon, when kBytesPerAcknowledgement have come or
+// kLongestHeldAcknowledgement has passed. Consumer: SEND phase. Reasons: a fourth of kConnectionsPerStep; more than the
+// first window of a peer (RFC 9002 7.2); four full trains; well below the max_ack_delay of RFC 9000 18.2, 25 ms
+// (docs/decisions/0037).
+inline constexpr std::uint32_t kAcknowledgementsPerStep = 2;
+inline constexpr std::size_t kBulkBytes = 16 * 1024;
+inline constexpr std::size_t kBytesPerAcknowledgement = 256 * 1024;
+inline constexpr Duration kLongestHeldAcknowledgement = 10ms;
 
 // Of one connection, and bytes of what handles a stream or the connection. Reason: what is fetched for
 // one connection must be small beside that cache; a stream and what belongs to it are about 40 lines.

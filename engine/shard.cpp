@@ -21,6 +21,7 @@ Shard::Shard(ShardSettings settings, io::Port& port, io::Random& random)
 Shard::~Shard() {
   with_events_.clear();
   transmit_.clear();
+  acknowledging_.clear();
   clean_up_.clear();
   while (Connection* connection = connections_.pop_front()) delete connection;
 }
@@ -52,6 +53,7 @@ void Shard::turn_after_wait() {
 
 Instant Shard::next_deadline() const noexcept {
   if (!with_events_.empty() || !transmit_.empty() || endpoints_changed_) return now_;
+  if (!acknowledging_.empty()) return now_;
   const Instant application = application_ != nullptr ? application_->next_deadline() : kNever;
   return std::min(deadlines_.next(), application);
 }
@@ -289,29 +291,54 @@ void Shard::report_finished_endpoints() {
 
 // --- 5 SEND ----------------------------------------------------------------------------------------------
 
+struct Shard::SendBudget {
+  std::uint32_t trains = limits::kTrainsPerStep;
+  std::size_t bytes = limits::kBytesPerStep;
+
+  bool used_up() const noexcept { return trains == 0 || bytes == 0; }
+  void use(std::size_t size) noexcept {
+    --trains;
+    bytes -= std::min(bytes, size);
+  }
+};
+
 void Shard::send() {
-  std::uint32_t budget = limits::kTrainsPerStep;
+  SendBudget budget;
   IntrusiveList<Connection, TransmitTag> batch;
-  while (!transmit_.empty() && budget > 0) {
+  while (!transmit_.empty() && !budget.used_up()) {
     batch.splice_back(transmit_);
     while (Connection* connection = batch.pop_front()) {
       if (!send_trains_of(*connection, budget)) transmit_.push_back(*connection);
-      if (budget == 0) break;
+      if (budget.used_up()) break;
     }
     if (out_of_slots_) break;
   }
-  out_of_slots_ = false;
   transmit_.splice_back(batch);
+  if (!acknowledging_.empty()) send_acknowledgements(budget);
+  out_of_slots_ = false;
+}
+
+// A few of those that wait, and all that have waited long.
+void Shard::send_acknowledgements(SendBudget& budget) {
+  std::uint32_t left = limits::kAcknowledgementsPerStep;
+  while (Connection* connection = acknowledging_.front()) {
+    const Duration waited = now_ - connection->acknowledgement_held_since();
+    if (left == 0 && waited < limits::kLongestHeldAcknowledgement) return;
+    if (budget.used_up()) return;
+    if (left > 0) --left;
+    acknowledging_.pop_front();
+    if (!send_trains_of(*connection, budget)) transmit_.push_back(*connection);
+  }
 }
 
 // True when the connection has nothing more to send for now.
-bool Shard::send_trains_of(Connection& connection, std::uint32_t& budget) {
+bool Shard::send_trains_of(Connection& connection, SendBudget& budget) {
   bool done = false;
-  for (std::uint32_t i = 0; i < limits::kTrainsPerConnectionPerRound && budget > 0; ++i) {
+  for (std::uint32_t i = 0; i < limits::kTrainsPerConnectionPerRound && !budget.used_up(); ++i) {
     io::SendSlot* slot = port_.lease();
     if (slot == nullptr) {
       out_of_slots_ = true;
-      budget = 0;
+      budget.trains = 0;
       break;
     }
     if (!connection.write_train(*slot, now_)) {
@@ -319,8 +346,8 @@ bool Shard::send_trains_of(Connection& connection, std::uint32_t& budget) {
       done = true;
       break;
     }
+    budget.use(slot->size);
     send_slot(connection.endpoint(), *slot);
-    --budget;
     if (connection.nothing_left()) {
       done = true;
       break;

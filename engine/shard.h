@@ -93,6 +93,10 @@ class Shard {
   // What these streams heard is to be delivered and answered before more is received.
   bool enough_streams() const noexcept { return streams_with_events_ >= limits::kStreamsPerStep; }
   void wants_to_send(Connection& connection) noexcept { transmit_.push_back(connection); }
+  // The connection has nothing else to send: when its turn comes, unless it sends before.
+  void wants_to_acknowledge(Connection& connection) noexcept {
+    acknowledging_.push_back(connection);
+  }
   Result<io::SocketId> open_extra_socket(Endpoint& endpoint, const io::SocketOptions& options);
   void close_extra_socket(io::SocketId socket);
   // Connection IDs of this length exist (SessionConfig::scid): short headers are tried with it too.
@@ -147,7 +151,9 @@ class Shard {
   void refuse(Endpoint& endpoint, const InitialPacket& packet, Verdict verdict);
   void reply(Endpoint& endpoint, const io::ReceivedTrain& train, const StatelessPacket& packet);
   void report_finished_endpoints();
-  bool send_trains_of(Connection& connection, std::uint32_t& budget);
+  struct SendBudget;  // of a step
+  void send_acknowledgements(SendBudget& budget);
+  bool send_trains_of(Connection& connection, SendBudget& budget);
   void send_slot(Endpoint& endpoint, io::SendSlot& slot);
   bool lost_on_purpose(double probability) noexcept;
   void register_socket(io::SocketId socket, Endpoint& endpoint);
@@ -169,6 +175,7 @@ class Shard {
   std::size_t connection_count_ = 0;
   IntrusiveList<Connection, EventTag> with_events_;
   IntrusiveList<Connection, TransmitTag> transmit_;
+  IntrusiveList<Connection, AcknowledgeTag> acknowledging_;  // those that wait longest first
   IntrusiveList<Connection, CleanUpTag> clean_up_;
   HandshakeCount handshakes_;
   std::vector<std::uint8_t> unusual_lengths_;

@@ -290,7 +290,7 @@ void Stream::give_credit(std::uint64_t count) noexcept {
   // Errors mean that the stream or connection is on its way out: there is no window to extend.
   static_cast<void>(ngtcp2_conn_extend_max_stream_offset(quic, raw(id_), count));
   ngtcp2_conn_extend_max_offset(quic, count);
-  connection_.wants_to_send();
+  connection_.wants_to_acknowledge();
 }
 
 void Stream::set_sink(ReceiveSink* sink) noexcept {

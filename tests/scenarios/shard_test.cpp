@@ -157,5 +157,57 @@ TEST(ShardTurn, StreamsThatCameFirstAreAnsweredBeforeTheLastAreRead) {
   }
 }
 
+// A train for each of many connections, all in one turn: who has nothing to say but that it arrived takes
+// turns, so that those who get another one meanwhile say it for both.
+TEST(ShardTurn, ManyThatReceiveAcknowledgeByTurns) {
+  constexpr std::size_t kConnections = 4 * engine::limits::kConnectionsPerStep;
+  constexpr std::size_t kSize = 40'000;
+  WorldOptions options = this_test();
+  options.gro = Gro::full;
+  World world(options);
+  EngineNode server(world, world.add_host("server"));
+  EngineNode client(world, world.add_host("client"));
+  world.connect(client.host(), server.host(), {Delay{100us}});
+  server.on_accepted = [](TestConnection& session) {
+    session.on_stream_opened = [](TestStream& stream) {
+      stream.on_readable = [](TestStream& request) {
+        if (request.fin) request.send(pattern(request.received == "first" ? 1 << 20 : kSize));
+      };
+    };
+  };
+  server.listen(server_config("echo"));
+  std::vector<TestConnection*> sessions;
+  for (std::size_t i = 0; i < kConnections; ++i) {
+    sessions.push_back(&client.connect(server, client_config("echo")));
+  }
+  world.run_for(1s);
+  const auto all_download = [&](std::string_view request) {
+    for (TestConnection* session : sessions) session->open().send(request);
+  };
+  all_download("first");  // until the congestion windows are larger than a train
+  world.run_for(5s);
+  std::vector<std::uint64_t> sent_when_read;
+  all_download("second");
+  for (TestConnection* session : sessions) {
+    session->streams.back().on_readable = [&](TestStream&) {
+      sent_when_read.push_back(client.endpoint().counters().packets_sent);
+    };
+  }
+  world.run_for(5s);
+
+  for (const TestConnection* session : sessions) {
+    EXPECT_EQ(session->streams.back().received.size(), kSize);
+    EXPECT_TRUE(session->streams.back().closed);
+  }
+  ASSERT_GE(sent_when_read.size(), kConnections);
+  const std::uint64_t first = sent_when_read.front();
+  const std::uint64_t last = sent_when_read[kConnections - 1];
+  EXPECT_EQ(last - first, 3 * engine::limits::kAcknowledgementsPerStep);
+  for (const TestConnection& session : server.connections) {
+    EXPECT_TRUE(session.streams.back().closed);  // acknowledged to the end
+    EXPECT_EQ(session.connection->stats(world.now()).packets_lost, 0u);
+  }
+}
+
 }  // namespace
 }  // namespace quicore::test
