@@ -177,6 +177,7 @@ TEST(ShardTurn, ManyThatReceiveAcknowledgeByTurns) {
   };
   server.listen(server_config("echo"));
   std::vector<TestConnection*> sessions;
+  sessions.reserve(kConnections);
   for (std::size_t i = 0; i < kConnections; ++i) {
     sessions.push_back(&client.connect(server, client_config("echo")));
   }
