@@ -156,8 +156,9 @@ std::size_t Connection::receive(const io::ReceivedTrain& train, std::span<std::b
 void Connection::wants_to_acknowledge() {
   const bool bulk = unacknowledged_ >= limits::kBulkBytes;
   const bool enough = unacknowledged_ >= limits::kBytesPerAcknowledgement;
-  if (!bulk || enough || !only_acknowledges()) return wants_to_send();
-  if (static_cast<ListHook<AcknowledgeTag>&>(*this).linked()) return;
+  if (!bulk || enough) return wants_to_send();
+  if (static_cast<ListHook<AcknowledgeTag>&>(*this).linked()) return;  // credit, of each packet
+  if (!only_acknowledges()) return wants_to_send();
   held_since_ = shard().now();
   shard().wants_to_acknowledge(*this);
 }

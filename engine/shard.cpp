@@ -52,8 +52,7 @@ void Shard::turn_after_wait() {
 }
 
 Instant Shard::next_deadline() const noexcept {
-  if (!with_events_.empty() || !transmit_.empty() || endpoints_changed_) return now_;
-  if (!acknowledging_.empty()) return now_;
+  if (!with_events_.empty() || has_something_to_send() || endpoints_changed_) return now_;
   const Instant application = application_ != nullptr ? application_->next_deadline() : kNever;
   return std::min(deadlines_.next(), application);
 }
@@ -314,7 +313,7 @@ void Shard::send() {
     if (out_of_slots_) break;
   }
   transmit_.splice_back(batch);
-  if (!acknowledging_.empty()) send_acknowledgements(budget);
+  send_acknowledgements(budget);
   out_of_slots_ = false;
 }
 

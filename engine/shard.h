@@ -66,7 +66,9 @@ class Shard {
   // The turn without its WAIT, for programs and simulators that drive the Port themselves.
   void turn_after_wait();
   // False once every connection has written what it may for now.
-  bool has_something_to_send() const noexcept { return !transmit_.empty(); }
+  bool has_something_to_send() const noexcept {
+    return !transmit_.empty() || !acknowledging_.empty();
+  }
   Instant next_deadline() const noexcept;
 
   Result<Endpoint*> open_endpoint(const EndpointConfig& config, const io::SocketOptions& socket);

@@ -130,19 +130,31 @@ TEST_P(ManyConnections, AreServedWhenSomeHaveJustEnded) {
 INSTANTIATE_TEST_SUITE_P(Protocols, ManyConnections, testing::Values("echo", "h3"),
                          [](const auto& info) { return info.param; });
 
+// A server and a client whose datagrams arrive in trains.
+struct Pair {
+  explicit Pair(Duration delay) {
+    world.connect(client.host(), server.host(), {Delay{delay}});
+    server.listen(server_config("echo"));
+  }
+  static WorldOptions with_trains() {
+    WorldOptions options = this_test();
+    options.gro = Gro::full;
+    return options;
+  }
+
+  World world{with_trains()};
+  EngineNode server{world, world.add_host("server")};
+  EngineNode client{world, world.add_host("client")};
+};
+
 // As the first with the streams of one connection, whose requests come in one train of three datagrams.
 TEST(ShardTurn, StreamsThatCameFirstAreAnsweredBeforeTheLastAreRead) {
   constexpr std::size_t kStreams = 3 * engine::limits::kStreamsPerStep;
-  WorldOptions options = this_test();
-  options.gro = Gro::full;
-  World world(options);
-  EngineNode server(world, world.add_host("server"));
-  EngineNode client(world, world.add_host("client"));
-  world.connect(client.host(), server.host(), {Delay{10ms}});
-  server.listen(server_config("echo"));
+  Pair pair(10ms);
+  World& world = pair.world;
   std::vector<std::uint64_t> sent_when_read;
-  echo_and_note(server, sent_when_read);
-  TestConnection& session = client.connect(server, client_config("echo"));
+  echo_and_note(pair.server, sent_when_read);
+  TestConnection& session = pair.client.connect(pair.server, client_config("echo"));
   world.run_for(1s);
   for (std::size_t i = 0; i < kStreams; ++i) session.open().send(pattern(30, i));
   world.run_for(1s);
@@ -162,12 +174,10 @@ TEST(ShardTurn, StreamsThatCameFirstAreAnsweredBeforeTheLastAreRead) {
 TEST(ShardTurn, ManyThatReceiveAcknowledgeByTurns) {
   constexpr std::size_t kConnections = 4 * engine::limits::kConnectionsPerStep;
   constexpr std::size_t kSize = 40'000;
-  WorldOptions options = this_test();
-  options.gro = Gro::full;
-  World world(options);
-  EngineNode server(world, world.add_host("server"));
-  EngineNode client(world, world.add_host("client"));
-  world.connect(client.host(), server.host(), {Delay{100us}});
+  Pair pair(100us);
+  World& world = pair.world;
+  EngineNode& server = pair.server;
+  EngineNode& client = pair.client;
   server.on_accepted = [](TestConnection& session) {
     session.on_stream_opened = [](TestStream& stream) {
       stream.on_readable = [](TestStream& request) {
@@ -175,7 +185,6 @@ TEST(ShardTurn, ManyThatReceiveAcknowledgeByTurns) {
       };
     };
   };
-  server.listen(server_config("echo"));
   std::vector<TestConnection*> sessions;
   sessions.reserve(kConnections);
   for (std::size_t i = 0; i < kConnections; ++i) {
