@@ -28,6 +28,7 @@
 
 #include "api/ref.h"
 #include "api/wait.h"
+#include "io/block_pool.h"
 #include "io/error.h"
 
 namespace quicore {
@@ -77,6 +78,17 @@ class ThenWaiter final : public Waiter {
   }
   void abandon() noexcept override { delete this; }
   virtual ~ThenWaiter() = default;
+  static void* operator new(std::size_t size) { return io::allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    io::release_block(block, size);
+  }
+  // A function may be aligned to more than blocks are.
+  static void* operator new(std::size_t size, std::align_val_t alignment) {
+    return ::operator new(size, alignment);
+  }
+  static void operator delete(void* block, std::size_t size, std::align_val_t alignment) noexcept {
+    ::operator delete(block, size, alignment);
+  }
 
  private:
   Ref<CompletionState<T>> state_;

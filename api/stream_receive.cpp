@@ -156,8 +156,8 @@ Result<> StreamState::discard() {
 void StreamState::feed_function() {
   if (!function_) return;
   const StreamPin keep(*this);
-  std::vector<engine::ReceivedPiece> pieces;
-  std::vector<Bytes> views;
+  std::vector<engine::ReceivedPiece, io::BlockAllocator<engine::ReceivedPiece>> pieces;
+  std::vector<Bytes, io::BlockAllocator<Bytes>> views;
   std::size_t count = 0;
   while (auto piece = take_piece()) {
     count += piece->data.size();

@@ -6,6 +6,8 @@
 #include <initializer_list>
 #include <optional>
 
+#include "engine/octet_words.h"
+
 namespace quicore::engine {
 
 namespace {
@@ -85,13 +87,13 @@ enum class Message : std::uint8_t { request, response, trailers };
 std::optional<std::string_view>* slot_of(PseudoFields& pseudo, std::string_view name,
                                          Message message) noexcept {
   if (message == Message::request) {
-    if (name == ":method") return &pseudo.method;
-    if (name == ":path") return &pseudo.path;
-    if (name == ":scheme") return &pseudo.scheme;
-    if (name == ":authority") return &pseudo.authority;
-    if (name == ":protocol") return &pseudo.protocol;
+    if (is(name, ":method")) return &pseudo.method;
+    if (is(name, ":path")) return &pseudo.path;
+    if (is(name, ":scheme")) return &pseudo.scheme;
+    if (is(name, ":authority")) return &pseudo.authority;
+    if (is(name, ":protocol")) return &pseudo.protocol;
   }
-  if (message == Message::response && name == ":status") return &pseudo.status;
+  if (message == Message::response && is(name, ":status")) return &pseudo.status;
   return nullptr;
 }
 
@@ -112,7 +114,7 @@ Result<PseudoFields> find_pseudo(const Headers& fields, Message message) {
   for (const Field field : fields) {
     if (field.name.empty()) return refuse(field.name, "the name is empty");
     if (field.name.front() != ':') {
-      if (message == Message::request && field.name == "host") {
+      if (message == Message::request && is(field.name, "host")) {
         if (pseudo.host) return refuse(field.name, "it is given twice");
         pseudo.host = field.value;
       }
@@ -133,13 +135,13 @@ Result<PseudoFields> find_pseudo(const Headers& fields, Message message) {
 bool connection_specific(std::string_view name) noexcept {
   switch (name.size()) {
     case 7:
-      return name == "upgrade";
+      return is(name, "upgrade");
     case 10:
-      return name == "connection" || name == "keep-alive";
+      return is(name, "connection") || is(name, "keep-alive");
     case 16:
-      return name == "proxy-connection";
+      return is(name, "proxy-connection");
     case 17:
-      return name == "transfer-encoding";
+      return is(name, "transfer-encoding");
     default:
       return false;
   }
@@ -151,18 +153,31 @@ bool is_trailers(std::string_view value) noexcept {
                     [](char a, char b) { return (a | 0x20) == b; });
 }
 
+bool is_name(std::string_view name) noexcept {
+  return consists_of(name, is_plain_name) ||
+         nghttp3_check_header_name(octets(name), name.size()) != 0;
+}
+
+bool is_value(std::string_view value) noexcept {
+  if (value.empty()) return true;
+  if (value.front() != ' ' && value.back() != ' ' && consists_of(value, is_plain_value))
+    return true;
+  return nghttp3_check_header_value(octets(value), value.size()) != 0;
+}
+
+// Its name is not empty.
 Result<> check_field(const Field& field) {
-  if (nghttp3_check_header_name(octets(field.name), field.name.size()) == 0) {
+  if (!is_name(field.name)) {
     return refuse(field.name, "the name must consist of letters, digits and !#$%&'*+-.^_`|~");
   }
-  if (nghttp3_check_header_value(octets(field.value), field.value.size()) == 0) {
+  if (!is_value(field.value)) {
     return refuse(field.name, fault_of_value(field.value));
   }
   if (connection_specific(field.name)) {
     return refuse(field.name,
                   "HTTP/3 has no connection-specific fields (RFC 9114 4.2); leave it out");
   }
-  if (field.name == "te" && !is_trailers(field.value)) {
+  if (is(field.name, "te") && !is_trailers(field.value)) {
     return refuse(field.name, "the only value HTTP/3 permits is 'trailers'");
   }
   return {};
@@ -190,12 +205,12 @@ Result<> add_regular(const Headers& fields, FieldLines& lines, bool content_leng
   for (const Field field : fields) {
     if (field.name.front() == ':') continue;
     if (auto ok = check_field(field); !ok) return ok;
-    if (field.name == "content-length") {
+    if (is(field.name, "content-length")) {
       if (auto ok = take_content_length(field, lines, content_length_allowed); !ok) {
         return ok;
       }
     }
-    if (leave_host_out && field.name == "host") continue;
+    if (leave_host_out && is(field.name, "host")) continue;
     lines.add(field.name, field.value, field.sensitive);
   }
   return {};
