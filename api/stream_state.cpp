@@ -17,7 +17,7 @@ namespace quicore::internal {
 
 namespace {
 
-bool reset_by_peer(const std::optional<Error>& error) noexcept {
+bool reset_by_peer(const engine::Rare<Error>& error) noexcept {
   return error && (error->kind == Errc::peer_reset || error->kind == Errc::rejected);
 }
 
@@ -125,8 +125,10 @@ Completion<Headers> StreamState::headers() {
                                     "only HTTP/3 ('h3') has headers; this session's protocol is '" +
                                         session_->protocol() + "'"));
     } else if (closed_reported_ || receive_error_) {
-      headers_.set(shard(), std::unexpected(receive_error_.value_or(
-                                Error::make(Errc::closed, "the stream ended without headers"))));
+      headers_.set(shard(), std::unexpected(receive_error_
+                                                ? *receive_error_
+                                                : Error::make(Errc::closed,
+                                                              "the stream ended without headers")));
     }
   }
   return headers_.get(shard());
@@ -223,7 +225,7 @@ void StreamState::on_stream_closed(const std::optional<Error>& error) {
   writers_.wake_all();
   flushers_.wake_all();
   if (blocked_.made()) blocked_.set(shard(), false);
-  settle_headers(close_error_);
+  settle_headers();
   if (consumption_ == Consumption::function) feed_function();
   function_ = nullptr;
   in_place_.reset();
@@ -241,8 +243,8 @@ Error StreamState::close_reason(const Error& reported) const {
   return reported;
 }
 
-void StreamState::settle_headers(const std::optional<Error>& error) {
-  const auto why = [&] { return std::unexpected(error ? *error : closed_error()); };
+void StreamState::settle_headers() {
+  const auto why = [&] { return std::unexpected(close_error_ ? *close_error_ : closed_error()); };
   if (headers_.awaited()) headers_.set(shard(), why());
   if (info_.awaited()) info_.set(shard(), why());
   if (trailers_.awaited()) {

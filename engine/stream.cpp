@@ -360,7 +360,7 @@ void Stream::deliver() {
   if (handler_ != nullptr && has(StreamEvent::reset)) handler_->on_stream_reset(peer_code_);
   if (has(StreamEvent::closed)) {
     if (StreamHandler* handler = std::exchange(handler_, nullptr)) {
-      handler->on_stream_closed(error_);
+      handler->on_stream_closed(error_.copy());
     }
   }
 }

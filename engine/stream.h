@@ -20,6 +20,7 @@
 #include "engine/headers.h"
 #include "engine/http3_watch.h"
 #include "engine/intrusive_list.h"
+#include "engine/rare.h"
 #include "engine/ring_queue.h"
 #include "engine/send_queue.h"
 #include "engine/stats.h"
@@ -206,7 +207,7 @@ class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
   SendBudget budget_;
   std::uint64_t content_left_ = kUnbounded;  // of the content-length that was sent
   std::uint64_t peer_code_ = 0;              // of reset/stop, until delivered
-  std::optional<Error> error_;
+  Rare<Error> error_;
   SendQueue send_;
   RingQueue<ReceivedPiece> received_;
   Buf slab_;                      // whole slab the next received bytes go into ...

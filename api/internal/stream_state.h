@@ -24,6 +24,7 @@
 #include "api/internal/once.h"
 #include "api/internal/session_state.h"
 #include "api/stream.h"
+#include "engine/rare.h"
 #include "engine/ring_queue.h"
 #include "engine/stream.h"
 
@@ -115,7 +116,9 @@ class StreamState final : public engine::StreamHandler,
   bool has_room() const noexcept { return room() > 0; }
   bool all_acknowledged() const noexcept;
   std::uint64_t queued() const noexcept;
-  bool sending_ended() const noexcept { return engine_ == nullptr || send_error_.has_value(); }
+  bool sending_ended() const noexcept {
+    return engine_ == nullptr || static_cast<bool>(send_error_);
+  }
   Error send_error() const;
   bool sent_everything() const noexcept { return finished_ && engine_ == nullptr && !send_error_; }
   std::uint64_t stop_code() const noexcept { return abort_code(); }
@@ -157,7 +160,7 @@ class StreamState final : public engine::StreamHandler,
   void end_receiving(std::optional<Error> error);
   void end_sending(const Error& error);
   static Error closed_error();
-  void settle_headers(const std::optional<Error>& error);
+  void settle_headers();
   Error close_reason(const Error& reported) const;
   bool at_end() const noexcept;
   bool has_data() const noexcept;
@@ -197,10 +200,10 @@ class StreamState final : public engine::StreamHandler,
   Consumption consumption_ = Consumption::none;
   engine::SendBudget budget_{.bytes = engine::limits::kDefaultSendBudget, .grows = true};
   std::uint64_t read_offset_ = 0;
-  std::optional<Error> receive_error_;
-  std::optional<Error> send_error_;
-  std::optional<Error> close_error_;
-  std::optional<Error> message_error_;                 // why the body failed
+  engine::Rare<Error> receive_error_;
+  engine::Rare<Error> send_error_;
+  engine::Rare<Error> close_error_;
+  engine::Rare<Error> message_error_;                  // why the body failed
   engine::RingQueue<engine::ReceivedPiece> received_;  // once the engine's stream is gone
   engine::ReceivedPiece rest_;                         // of a piece that read_into() took in part
   Stream::Consumer function_;
