@@ -63,7 +63,7 @@ void report_exception(const char* where, const std::exception_ptr& exception) no
 
 // A callback of then(): owns itself, and dies after it ran or with the completion.
 template <class T, class F>
-class ThenWaiter final : public Waiter {
+class ThenWaiter final : public Waiter, public io::InBlocks {
  public:
   ThenWaiter(CompletionState<T>& state, F function)
       : Waiter(state.queue()), state_(&state), function_(std::move(function)) {}
@@ -78,10 +78,8 @@ class ThenWaiter final : public Waiter {
   }
   void abandon() noexcept override { delete this; }
   virtual ~ThenWaiter() = default;
-  static void* operator new(std::size_t size) { return io::allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept {
-    io::release_block(block, size);
-  }
+  using InBlocks::operator new;
+  using InBlocks::operator delete;
   // A function may be aligned to more than blocks are.
   static void* operator new(std::size_t size, std::align_val_t alignment) {
     return ::operator new(size, alignment);

@@ -15,12 +15,8 @@
 namespace quicore::internal {
 
 // Base of objects that delete themselves with the last Ref.
-class Counted {
+class Counted : public io::InBlocks {
  public:
-  static void* operator new(std::size_t size) { return io::allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept {
-    io::release_block(block, size);
-  }
   Counted() = default;
   Counted(const Counted&) = delete;
   Counted& operator=(const Counted&) = delete;

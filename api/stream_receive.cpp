@@ -9,6 +9,7 @@
 
 #include "api/internal/shard_state.h"
 #include "api/internal/stream_state.h"
+#include "io/block_pool.h"
 
 namespace quicore::internal {
 

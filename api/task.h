@@ -37,7 +37,7 @@ namespace internal {
 struct SpawnedTag {};
 
 // A task without an awaiter: who is told, in place of a continuation, that it ended.
-class TaskPromiseBase : public engine::ListHook<SpawnedTag> {
+class TaskPromiseBase : public engine::ListHook<SpawnedTag>, public io::InBlocks {
  public:
   struct FinalAwaiter {
     bool await_ready() const noexcept { return false; }
@@ -50,11 +50,6 @@ class TaskPromiseBase : public engine::ListHook<SpawnedTag> {
     }
     void await_resume() const noexcept {}
   };
-
-  static void* operator new(std::size_t size) { return io::allocate_block(size); }
-  static void operator delete(void* frame, std::size_t size) noexcept {
-    io::release_block(frame, size);
-  }
 
   std::suspend_always initial_suspend() const noexcept { return {}; }
   FinalAwaiter final_suspend() const noexcept { return {}; }

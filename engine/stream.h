@@ -90,14 +90,10 @@ struct ReceivedPiece {
 struct EventTag {};
 struct SendableTag {};
 
-class Stream : public ListHook<EventTag>, public ListHook<SendableTag> {
+class Stream : public ListHook<EventTag>, public ListHook<SendableTag>, public io::InBlocks {
  public:
   Stream(Connection& connection, StreamId id, bool peer_initiated, Instant now);
   ~Stream();
-  static void* operator new(std::size_t size) { return io::allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept {
-    io::release_block(block, size);
-  }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
 

@@ -19,6 +19,14 @@ void* allocate_block(std::size_t size);
 // `size` as it was asked for.
 void release_block(void* block, std::size_t size) noexcept;
 
+// Base of what `new` makes in a block.
+struct InBlocks {
+  static void* operator new(std::size_t size) { return allocate_block(size); }
+  static void operator delete(void* block, std::size_t size) noexcept {
+    release_block(block, size);
+  }
+};
+
 // For containers.
 template <class T>
 struct BlockAllocator {

@@ -35,13 +35,9 @@ enum class Consumption : std::uint8_t { none, reader, function, in_place, discar
 
 class StreamState final : public engine::StreamHandler,
                           public engine::ListHook<StreamTag>,
-                          private engine::ReceiveSink {
+                          private engine::ReceiveSink,
+                          public io::InBlocks {
  public:
-  static void* operator new(std::size_t size) { return io::allocate_block(size); }
-  static void operator delete(void* block, std::size_t size) noexcept {
-    io::release_block(block, size);
-  }
-
   StreamState(SessionState& session, engine::Stream& stream);
   StreamState(const StreamState&) = delete;
   StreamState& operator=(const StreamState&) = delete;
