@@ -30,6 +30,7 @@
 #include "engine/deadline_queue.h"
 #include "engine/intrusive_list.h"
 #include "engine/ring_queue.h"
+#include "engine/shared_train.h"
 #include "engine/stats.h"
 #include "engine/stream.h"
 #include "engine/stream_allowance.h"
@@ -190,7 +191,13 @@ class Connection : public ListHook<EventTag>,
   void expire(Instant now);
   void deliver();
   // Writes one train into the slot. Returns false when there is nothing (more) to send.
-  bool write_train(io::SendSlot& slot, Instant now);
+  bool write_train(io::SendSlot& slot, const TrainShape& shape, Instant now);
+  // Whether what it sends next is likely to be little, and may share a train with others' packets:
+  // then where that goes.
+  bool shares_trains() const noexcept {
+    return short_trains_ && peer_shards_ != 0 && state_ == ConnectionState::active;
+  }
+  TrainTarget train_target() const noexcept;
   // After a train: another call would write none.
   bool nothing_left() const noexcept { return nothing_left_; }
   void finish_transmit();  // after the last train of this turn: the next deadline
@@ -288,6 +295,7 @@ class Connection : public ListHook<EventTag>,
                                    std::uint8_t* packet, std::size_t capacity,
                                    ngtcp2_tstamp timestamp, void* user_data);
   struct PacketRoom;
+  void pad_packet(const PacketRoom& room) noexcept;
   ngtcp2_ssize write_datagrams(PacketRoom& room);
   ngtcp2_ssize continue_train(const PacketRoom& room, std::int64_t id,
                               std::span<const ngtcp2_vec> pieces, bool fin, std::size_t& written);
@@ -345,6 +353,7 @@ class Connection : public ListHook<EventTag>,
   bool sending_ = false;             // between the first packet of a turn and the last
   bool nothing_left_ = false;        // to send, and that is not because of the pacing
   bool offers_more_ = false;         // than the packet written last has
+  bool short_trains_ = false;        // the last one was all there was, and short
   bool connection_blocked_ = false;  // by the peer's MAX_DATA
   bool congestion_blocked_ = false;
   bool watch_blocked_ = false;  // a stream wants to hear of it
@@ -358,8 +367,11 @@ class Connection : public ListHook<EventTag>,
   std::uint64_t send_queue_limit_ = 0;  // as of the last turn that sent
   std::uint32_t unacknowledged_ = 0;    // bytes received since it sent anything
   std::uint32_t unpaced_ = 0;           // bytes sent that the pacing has not been told of
+  std::uint32_t peer_shards_ = 0;       // a train may reach only one of them; 0: one connection
   std::uint32_t short_path_burst_ = 0;  // as of then: bytes sent at once because of a short RTT
-  std::uint64_t send_queue_size_ = 0;   // outlives the streams, which tell it what they release
+  TrainShape train_shape_;              // of the train being written
+  const std::byte* train_begin_ = nullptr;
+  std::uint64_t send_queue_size_ = 0;  // outlives the streams, which tell it what they release
   IntrusiveList<Stream, SendableTag> sendable_;
   StreamTable<Stream> streams_;
   std::int64_t looked_ahead_from_ = -1;  // the stream behind which others were prefetched last

@@ -27,6 +27,7 @@ void Connection::server_handshake_completed() {
 void Connection::handshake_is_confirmed() {
   handshake_confirmed_ = true;
   release_handshake_memory_ = true;
+  peer_shards_ = tls_->peer_shared_trains();
   stats_.handshake_confirmed_at = now();
   mark(ConnectionEvent::handshake_confirmed);
 }

@@ -178,6 +178,7 @@ Result<> Connection::attach_tls(const SessionConfig& config, const Resume* resum
   parameters.keylog_user = this;
   parameters.now = now();
   parameters.random = &shard().random();
+  parameters.shared_trains = endpoint_.shards_of_port();
   if (resume != nullptr) {
     parameters.ticket = {reinterpret_cast<const std::uint8_t*>(resume->session_ticket.data()),
                          resume->session_ticket.size()};

@@ -13,6 +13,7 @@
 #include "engine/qlog_event.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
+#include "io/steering.h"
 
 namespace quicore::engine {
 
@@ -37,7 +38,7 @@ struct Connection::PacketRoom {
   bool follows() const noexcept { return path == nullptr; }
 };
 
-bool Connection::write_train(io::SendSlot& slot, Instant now) {
+bool Connection::write_train(io::SendSlot& slot, const TrainShape& shape, Instant now) {
   if (state_ == ConnectionState::closing) return write_close_packet(slot, now);
   if (conn_ == nullptr || state_ > ConnectionState::closing) return false;
   if (!std::exchange(sending_, true)) observe_transport(transport_info(), now);
@@ -52,9 +53,12 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
   const std::size_t quantum =
       std::max<std::size_t>(ngtcp2_conn_get_send_quantum2(conn_), short_path_burst_);
   const std::size_t room = quantum - std::min<std::size_t>(quantum, unpaced_);
-  const std::size_t packets = std::clamp<std::size_t>(room / payload, 1, io::kMaxTrainSegments);
+  const std::size_t packets = std::clamp<std::size_t>(room / payload, 1, shape.packets);
+  train_shape_ = shape;
+  train_begin_ = slot.bytes;
+  if (!shape.shared) ngtcp2_conn_pad_pkts(conn_, 0, 0, 0);
   const ngtcp2_ssize size = ngtcp2_conn_write_aggregate_pkt2(
-      conn_, &storage.path, &info, reinterpret_cast<std::uint8_t*>(slot.bytes), io::kMaxTrainSize,
+      conn_, &storage.path, &info, reinterpret_cast<std::uint8_t*>(slot.bytes), shape.capacity,
       &segment_size, &Connection::write_packet, packets, to_nanoseconds(now));
   if (size < 0) [[unlikely]] {
     library_failed(static_cast<int>(size));
@@ -73,7 +77,21 @@ bool Connection::write_train(io::SendSlot& slot, Instant now) {
   slot.local = endpoint_.send_from(
       Address::from_sockaddr(storage.path.local.addr, storage.path.local.addrlen));
   stats_.last_sent_at = now;
+  short_trains_ = nothing_left_ && handshake_confirmed_ &&
+                  slot.size <= limits::kLargestSharedPart && payload <= limits::kLargestSharedPart;
   return true;
+}
+
+TrainTarget Connection::train_target() const noexcept {
+  const ngtcp2_path& path = *ngtcp2_conn_get_path2(conn_);
+  TrainTarget target{&endpoint_, socket_of(path, socket_), 0,
+                     Address::from_sockaddr(path.remote.addr, path.remote.addrlen)};
+  if (peer_shards_ > 1) {
+    const ngtcp2_cid& id = *ngtcp2_conn_get_dcid2(conn_);
+    target.shard =
+        io::shard_of_connection_id(std::as_bytes(std::span(id.data, id.datalen)), peer_shards_);
+  }
+  return target;
 }
 
 bool Connection::pacing_allows(Instant now) {
@@ -127,6 +145,7 @@ ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pk
                                       ngtcp2_tstamp timestamp, void* user_data) {
   Connection& connection = *static_cast<Connection*>(user_data);
   PacketRoom room{path, info, packet, capacity, timestamp};
+  if (connection.train_shape_.shared) connection.pad_packet(room);
   connection.offers_more_ = true;
   if (!connection.datagrams_out_.empty()) {
     const ngtcp2_ssize size = connection.write_datagrams(room);
@@ -134,6 +153,23 @@ ngtcp2_ssize Connection::write_packet(ngtcp2_conn*, ngtcp2_path* path, ngtcp2_pk
   }
   return connection.http3_ != nullptr ? connection.write_http3_streams(room)
                                       : connection.write_raw_streams(room);
+}
+
+// Where its train is to be continued by others' packets: what one more message costs is worth an
+// eighth of the bytes, and a little to be as long as theirs where it is the first one.
+void Connection::pad_packet(const PacketRoom& room) noexcept {
+  if (!room.follows()) {
+    const std::size_t segment = train_shape_.segment_size;
+    ngtcp2_conn_pad_pkts(conn_, segment, segment / limits::kPaddedShareOfTrain,
+                         limits::kPaddedUnit);
+    return;
+  }
+  const auto written =
+      static_cast<std::size_t>(room.packet - reinterpret_cast<const std::uint8_t*>(train_begin_));
+  const std::size_t segment = ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_);
+  const bool short_enough = written + segment <= limits::kLargestSharedPart;
+  ngtcp2_conn_pad_pkts(conn_, segment,
+                       short_enough ? (written + segment) / limits::kPaddedShareOfTrain : 0, 1);
 }
 
 // 0: the packet has room for more, or could not be begun.

@@ -55,6 +55,11 @@ void Endpoint::set_clones(std::shared_ptr<CloneGroup> clones) {
   if (listening()) clones_->begin_listening(shard_.index());
 }
 
+std::uint32_t Endpoint::shards_of_port() const noexcept {
+  if (clones_ != nullptr) return 0;
+  return shares_port_ ? shard_.count() : 1;
+}
+
 Result<Connection*> Endpoint::connect(const Address& remote, const SessionConfig& config,
                                       const Resume* resume) {
   if (closing_) return failure(Errc::closing, "the endpoint is closing: no new sessions");

@@ -62,6 +62,8 @@ class Endpoint {
   // Sockets of other shards are bound to the same port: what is for them may arrive here.
   void set_shares_port() noexcept { shares_port_ = true; }
   bool shares_port() const noexcept { return shares_port_; }
+  // Those that a datagram's connection ID chooses from. 0: others choose as well (a clone).
+  std::uint32_t shards_of_port() const noexcept;
   // Graceful: connections finish, then on_endpoint_closed. Immediate: everything ends this turn.
   void close();
   void destroy(std::optional<Error> error);

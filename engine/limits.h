@@ -59,15 +59,30 @@ inline constexpr std::size_t kPrefetchedHandlerSize = 776;
 // Connection. Reason: a stream and what belongs to it are some 3 KiB, and fewer stay in that cache.
 inline constexpr std::size_t kPrefetchStreamsFrom = 256;
 
-// Streams with something to deliver after which a step receives no more. Consumer: RECEIVE phase.
-// Reason: the answers of a hundred streams would leave together, and the peer, which has nothing to
-// do until then, ask its next hundred questions together: each would wait for the other. A third of
-// that is still a dozen packets in a train (docs/decisions/0027).
-inline constexpr std::uint32_t kStreamsPerStep = 32;
+// Streams of one connection with something to deliver after which a step receives no more. Consumer:
+// RECEIVE phase. Reason: the answers of a hundred streams would leave together, and the peer, which
+// has nothing to do until then, ask its next hundred questions together: each would wait for the
+// other. A third of that is still a dozen packets in a train (docs/decisions/0027).
+inline constexpr std::uint32_t kStreamsOfConnectionPerStep = 32;
+
+// The same of all connections together. Reason: half as many leave in two trains where connections
+// share them, and twice as many have left the cache before they are answered (docs/decisions/0039).
+inline constexpr std::uint32_t kStreamsPerStep = 64;
 
 // Datagrams of a train that a connection with several streams reads before that is looked at.
 // Consumer: Connection::receive. Reason: eight are some twenty short answers.
 inline constexpr std::size_t kDatagramsOfSeveralStreams = 8;
+
+// Bytes of one connection in a train that it shares with others to the same peer. Consumer:
+// SharedTrain. Reason: an eighth of a train; more leaves for a good price by itself, and is much to
+// copy where it turns out not to fit (docs/decisions/0039).
+inline constexpr std::uint32_t kLargestSharedPart = 8 * 1024;
+
+// Of what a connection sends in such a train, one part in so many may be PADDING; and the packet that
+// begins one is made a multiple of so many bytes. Consumer: Connection::pad_packet. Reason: a message
+// costs the kernel as much as several hundred bytes, and packets that are alike differ by a few.
+inline constexpr std::size_t kPaddedShareOfTrain = 8;
+inline constexpr std::size_t kPaddedUnit = 16;
 
 // Rounds of the DELIVER phase: handlers may cause events of other handlers (a completion resumes a
 // coroutine that opens a stream). What is left waits for the next turn, which then does not block.

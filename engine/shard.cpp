@@ -16,7 +16,8 @@ Shard::Shard(ShardSettings settings, io::Port& port, io::Random& random)
       random_(random),
       now_(port.now()),
       table_(random.next(), random.next()),
-      reset_tokens_(random.next(), random.next()) {}
+      reset_tokens_(random.next(), random.next()),
+      train_(*this) {}
 
 Shard::~Shard() {
   with_events_.clear();
@@ -37,9 +38,8 @@ void Shard::turn_after_wait() {
   now_ = port_.now();
   std::span<io::ReceivedTrain> trains = port_.received();
   ahead_ = {};
-  for (std::size_t i = 0; i < ahead_.size(); ++i) {
-    look_ahead(trains.subspan(std::min(i, trains.size())));
-  }
+  cursor_ = TrainCursor(trains);
+  for (std::size_t i = 0; i < ahead_.size(); ++i) look_ahead();
   while (!receive(trains)) {  // 2
     deliver();                // 4
     send();                   // 5
@@ -62,30 +62,24 @@ Instant Shard::next_deadline() const noexcept {
 // Takes trains from the front, and of the last one perhaps a part. False: the step is full and there
 // is more.
 bool Shard::receive(std::span<io::ReceivedTrain>& trains) {
-  fed_ = streams_with_events_ = 0;
+  fed_ = streams_with_events_ = streams_of_last_fed_ = 0;
   last_fed_ = nullptr;
   while (!trains.empty() && !step_is_full()) {
     receive_train(trains.front());
-    if (!trains.front().bytes.empty()) continue;
-    trains = trains.subspan(1);
-    look_ahead(trains.subspan(std::min(ahead_.size() - 1, trains.size())));
+    if (trains.front().bytes.empty()) trains = trains.subspan(1);
   }
   return trains.empty();
 }
 
-// Of many connections hardly anything is in the cache when the next train is for another one: some
-// three hundred lines, which would be fetched one after the other as the code comes to them. So each
-// call takes in the connection of one more train, `trains.front()`, and has fetched for it and for
-// those before it what their turn of prefetching is.
-void Shard::look_ahead(std::span<const io::ReceivedTrain> trains) noexcept {
+// Of many connections hardly anything is in the cache when the next datagrams are for another one:
+// some three hundred lines, which would be fetched one after the other as the code comes to them. So
+// each call takes in one connection more, as they follow each other in the trains, and has fetched for
+// it and for those before it what their turn of prefetching is.
+void Shard::look_ahead() noexcept {
   if (connection_count_ < limits::kPrefetchFrom) return;
   std::shift_left(ahead_.begin(), ahead_.end(), 1);
-  const auto begins = [&trains](std::size_t i) {
-    return i < trains.size() ? std::span<const std::byte>(trains[i].bytes)
-                             : std::span<const std::byte>();
-  };
-  ahead_.back() = find_by_short_header(begins(0));
-  table_.prefetch(id_of_short_header(begins(1)));
+  ahead_.back() = find_by_short_header(cursor_.take());
+  table_.prefetch(id_of_short_header(cursor_.front()));
   for (std::size_t step = 0; step < Connection::kPrefetchSteps; ++step) {
     const std::size_t at = Connection::kPrefetchSteps - step;
     if (ahead_[at] != nullptr && ahead_[at] != ahead_[at - 1]) ahead_[at]->prefetch_step(step);
@@ -99,7 +93,10 @@ bool Shard::step_is_full() const noexcept {
 // Returns the bytes taken.
 std::size_t Shard::feed(Connection& connection, const io::ReceivedTrain& train,
                         std::span<std::byte> datagrams, std::size_t segment) {
-  if (std::exchange(last_fed_, &connection) != &connection) ++fed_;
+  if (std::exchange(last_fed_, &connection) != &connection) {
+    ++fed_;
+    streams_of_last_fed_ = 0;
+  }
   return connection.receive(train, datagrams, segment, now_);
 }
 
@@ -112,15 +109,18 @@ void Shard::receive_train(io::ReceivedTrain& train) {
   const std::size_t segment =
       train.segment_size == 0 ? all : static_cast<std::size_t>(train.segment_size);
   const bool lossy = endpoint->config().rx_packet_loss > 0.0;
-  while (!rest.empty() && !enough_streams()) {
+  while (!rest.empty() && !step_is_full()) {
     std::size_t size = std::min(segment, rest.size());
+    std::size_t taken = size;
     Connection* connection = lossy ? nullptr : find_by_short_header(rest.first(size));
     if (connection != nullptr) [[likely]] {
-      size = feed(*connection, train, rest.first(size_of_run(rest, segment)), segment);
+      size = size_of_run(rest, segment);
+      taken = feed(*connection, train, rest.first(size), segment);
     } else {
       receive_datagram(*endpoint, train, rest.first(size), true);
     }
-    rest = rest.subspan(size);
+    rest = rest.subspan(taken);
+    if (taken == size) look_ahead();
   }
   EndpointStats& stats = endpoint->counters();
   stats.bytes_received += all - rest.size();
@@ -286,90 +286,6 @@ void Shard::report_finished_endpoints() {
     finished_endpoints_.push_back(std::move(endpoint));
   }
   std::erase(endpoints_, nullptr);
-}
-
-// --- 5 SEND ----------------------------------------------------------------------------------------------
-
-struct Shard::SendBudget {
-  std::uint32_t trains = limits::kTrainsPerStep;
-  std::size_t bytes = limits::kBytesPerStep;
-
-  bool used_up() const noexcept { return trains == 0 || bytes == 0; }
-  void use(std::size_t size) noexcept {
-    --trains;
-    bytes -= std::min(bytes, size);
-  }
-};
-
-void Shard::send() {
-  SendBudget budget;
-  IntrusiveList<Connection, TransmitTag> batch;
-  while (!transmit_.empty() && !budget.used_up()) {
-    batch.splice_back(transmit_);
-    while (Connection* connection = batch.pop_front()) {
-      if (!send_trains_of(*connection, budget)) transmit_.push_back(*connection);
-      if (budget.used_up()) break;
-    }
-    if (out_of_slots_) break;
-  }
-  transmit_.splice_back(batch);
-  send_acknowledgements(budget);
-  out_of_slots_ = false;
-}
-
-// A few of those that wait, and all that have waited long.
-void Shard::send_acknowledgements(SendBudget& budget) {
-  std::uint32_t left = limits::kAcknowledgementsPerStep;
-  while (Connection* connection = acknowledging_.front()) {
-    const Duration waited = now_ - connection->acknowledgement_held_since();
-    if (left == 0 && waited < limits::kLongestHeldAcknowledgement) return;
-    if (budget.used_up()) return;
-    if (left > 0) --left;
-    acknowledging_.pop_front();
-    if (!send_trains_of(*connection, budget)) transmit_.push_back(*connection);
-  }
-}
-
-// True when the connection has nothing more to send for now.
-bool Shard::send_trains_of(Connection& connection, SendBudget& budget) {
-  bool done = false;
-  for (std::uint32_t i = 0; i < limits::kTrainsPerConnectionPerRound && !budget.used_up(); ++i) {
-    io::SendSlot* slot = port_.lease();
-    if (slot == nullptr) {
-      out_of_slots_ = true;
-      budget.trains = 0;
-      break;
-    }
-    if (!connection.write_train(*slot, now_)) {
-      port_.give_back(slot);
-      done = true;
-      break;
-    }
-    budget.use(slot->size);
-    send_slot(connection.endpoint(), *slot);
-    if (connection.nothing_left()) {
-      done = true;
-      break;
-    }
-  }
-  connection.finish_transmit();
-  return done;
-}
-
-void Shard::send_slot(Endpoint& endpoint, io::SendSlot& slot) {
-  if (const std::uint32_t label = endpoint.flow_label()) slot.remote.set_flow_label(label);
-  EndpointStats& stats = endpoint.counters();
-  stats.bytes_sent += slot.size;
-  stats.packets_sent += (slot.size + slot.segment_size - 1) / slot.segment_size;
-  if (lost_on_purpose(endpoint.config().tx_packet_loss)) {
-    port_.give_back(&slot);
-    return;
-  }
-  port_.send(&slot);
-}
-
-bool Shard::lost_on_purpose(double probability) noexcept {
-  return probability > 0.0 && random_.unit() < probability;
 }
 
 // --- end of the turn, owning -------------------------------------------------------------------------------

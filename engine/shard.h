@@ -34,6 +34,8 @@
 #include "engine/endpoint.h"
 #include "engine/handshake_count.h"
 #include "engine/intrusive_list.h"
+#include "engine/shared_train.h"
+#include "engine/train_cursor.h"
 #include "io/port.h"
 #include "io/random.h"
 #include "io/slab_pool.h"
@@ -91,9 +93,15 @@ class Shard {
   ConnectionTable& reset_tokens() noexcept { return reset_tokens_; }
   DeadlineQueue& deadlines() noexcept { return deadlines_; }
   void has_events(Connection& connection) noexcept { with_events_.push_back(connection); }
-  void stream_has_events() noexcept { ++streams_with_events_; }
+  void stream_has_events() noexcept {
+    ++streams_with_events_;
+    ++streams_of_last_fed_;
+  }
   // What these streams heard is to be delivered and answered before more is received.
-  bool enough_streams() const noexcept { return streams_with_events_ >= limits::kStreamsPerStep; }
+  bool enough_streams() const noexcept {
+    return streams_of_last_fed_ >= limits::kStreamsOfConnectionPerStep ||
+           streams_with_events_ >= limits::kStreamsPerStep;
+  }
   void wants_to_send(Connection& connection) noexcept { transmit_.push_back(connection); }
   // The connection has nothing else to send: when its turn comes, unless it sends before.
   void wants_to_acknowledge(Connection& connection) noexcept {
@@ -115,10 +123,11 @@ class Shard {
   void needs_clean_up(Connection& connection) noexcept { clean_up_.push_back(connection); }
   HandshakeCount& handshakes() noexcept { return handshakes_; }
   void endpoint_may_be_finished() noexcept { endpoints_changed_ = true; }
+  void send_slot(Endpoint& endpoint, io::SendSlot& slot);  // or loses it, where that is configured
 
  private:
   bool receive(std::span<io::ReceivedTrain>& trains);
-  void look_ahead(std::span<const io::ReceivedTrain> trains) noexcept;
+  void look_ahead() noexcept;
   bool step_is_full() const noexcept;
   std::size_t feed(Connection& connection, const io::ReceivedTrain& train,
                    std::span<std::byte> datagrams, std::size_t segment);
@@ -155,8 +164,7 @@ class Shard {
   void report_finished_endpoints();
   struct SendBudget;  // of a step
   void send_acknowledgements(SendBudget& budget);
-  bool send_trains_of(Connection& connection, SendBudget& budget);
-  void send_slot(Endpoint& endpoint, io::SendSlot& slot);
+  bool send_trains_of(Connection& connection, const Connection* next, SendBudget& budget);
   bool lost_on_purpose(double probability) noexcept;
   void register_socket(io::SocketId socket, Endpoint& endpoint);
   Endpoint* endpoint_of(io::SocketId socket) noexcept;
@@ -187,9 +195,13 @@ class Shard {
   // RECEIVE: what this step has fed, and the streams that heard something.
   std::uint32_t fed_ = 0;
   std::uint32_t streams_with_events_ = 0;
+  std::uint32_t streams_of_last_fed_ = 0;
   const Connection* last_fed_ = nullptr;
-  // RECEIVE: the connections of the train at the front and of the next ones, if they are known.
+  // RECEIVE: the connections of the datagrams at the front and of the next ones, if they are known,
+  // and where those begin that come behind.
   std::array<const Connection*, Connection::kPrefetchSteps + 1> ahead_{};
+  TrainCursor cursor_;
+  SharedTrain train_;  // SEND
 };
 
 }  // namespace quicore::engine

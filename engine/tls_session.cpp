@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "engine/limits.h"
+#include "engine/shared_trains_parameter.h"
 #include "engine/tls_alert.h"
 #include "engine/tls_names.h"
 #include "engine/tls_random.h"
@@ -105,6 +106,7 @@ Result<std::unique_ptr<TlsSession>> TlsSession::create(std::shared_ptr<TlsContex
 Result<> TlsSession::configure(const Parameters& parameters) {
   const TlsSettings& settings = context_->settings();
   created_ = parameters.now;
+  shared_trains_ = parameters.shared_trains;
   const TlsSeedScope seed(parameters.random);
   auto alpn =
       wolfssl_alpn_list(parameters.alpn.empty() ? std::span(settings.alpn) : parameters.alpn);
@@ -304,9 +306,12 @@ bool TlsSession::send_transport_params() noexcept {
   std::array<std::uint8_t, 512> encoded;
   const ngtcp2_ssize size =
       ngtcp2_conn_encode_local_transport_params2(connection_, encoded.data(), encoded.size());
-  return size >= 0 &&
-         wolfSSL_set_quic_transport_params(native_, encoded.data(),
-                                           static_cast<std::size_t>(size)) == WOLFSSL_SUCCESS;
+  if (size < 0) return false;
+  auto end = static_cast<std::size_t>(size);
+  if (shared_trains_ != 0) {
+    end += write_shared_trains_parameter(std::span(encoded).subspan(end), shared_trains_);
+  }
+  return wolfSSL_set_quic_transport_params(native_, encoded.data(), end) == WOLFSSL_SUCCESS;
 }
 
 bool TlsSession::receive_transport_params() noexcept {
@@ -324,6 +329,7 @@ bool TlsSession::receive_transport_params() noexcept {
           ? NGTCP2_ERR_TRANSPORT_PARAM
           : ngtcp2_conn_decode_and_set_remote_transport_params(connection_, data, size);
   if (result != 0) ngtcp2_conn_set_tls_error(connection_, result);
+  peer_shared_trains_ = read_shared_trains_parameter({data, size});
   return result == 0;
 }
 

@@ -121,6 +121,8 @@ class TlsSession {
     // Seeds the session's random generator; nullptr: the system does (engine/tls_random.h).
     io::Random* random = nullptr;
     Instant now{};  // server: ages the ticket keys and the replay filter
+    // What the peer is told by engine/shared_trains_parameter.h; 0: nothing.
+    std::uint32_t shared_trains = 0;
   };
 
   // Errors: invalid_argument (server_name, alpn), no_memory.
@@ -175,6 +177,8 @@ class TlsSession {
   bool resumed() const noexcept { return resumed_; }
   bool early_data_offered() const noexcept { return early_data_offered_; }  // client, at once
   bool early_data_accepted() const noexcept { return early_data_accepted_; }
+  // What the peer said by engine/shared_trains_parameter.h; 0: nothing.
+  std::uint32_t peer_shared_trains() const noexcept { return peer_shared_trains_; }
 
   // Those of the certificate that this side shows: of the context, or of its one for the server name.
   const TlsSettings& shown_settings() const noexcept { return shown_->settings(); }
@@ -281,6 +285,8 @@ class TlsSession {
   std::array<std::uint8_t, TicketKeys::kTagSize> ticket_shown_{};  // server: of the ticket taken
 
   std::uint32_t tickets_received_ = 0;
+  std::uint32_t shared_trains_ = 0;
+  std::uint32_t peer_shared_trains_ = 0;
   bool completed_ = false;
   bool early_data_offered_ = false;
   bool early_data_accepted_ = false;

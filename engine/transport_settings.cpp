@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "engine/varint.h"
 #include "io/datagram.h"
 
 namespace quicore::engine {
@@ -43,11 +44,9 @@ ngtcp2_cc_algo algorithm(CongestionControl choice) noexcept {
 
 // RFC 9000 16.
 std::optional<std::uint64_t> take_varint(std::span<const std::uint8_t>& bytes) noexcept {
-  if (bytes.empty()) return std::nullopt;
-  const std::size_t size = std::size_t{1} << (bytes[0] >> 6);
-  if (bytes.size() < size) return std::nullopt;
-  std::uint64_t value = bytes[0] & 0x3f;
-  for (std::size_t i = 1; i < size; ++i) value = value << 8 | bytes[i];
+  std::uint64_t value = 0;
+  const std::size_t size = read_varint(std::as_bytes(bytes), value);
+  if (size == 0) return std::nullopt;
   bytes = bytes.subspan(size);
   return value;
 }
@@ -137,14 +136,22 @@ void set_preferred_address(ngtcp2_transport_params& params, const TransportParam
   }
 }
 
+std::optional<TransportParameter> take_transport_parameter(
+    std::span<const std::uint8_t>& encoded) noexcept {
+  const auto id = take_varint(encoded);
+  const auto size = take_varint(encoded);
+  if (!id || !size || *size > encoded.size()) return std::nullopt;
+  const auto value = encoded.first(static_cast<std::size_t>(*size));
+  encoded = encoded.subspan(value.size());
+  return TransportParameter{*id, value};
+}
+
 bool repeats_parameter(std::span<const std::uint8_t> encoded) {
   std::vector<std::uint64_t> ids;
   while (!encoded.empty()) {
-    const auto id = take_varint(encoded);
-    const auto size = take_varint(encoded);
-    if (!id || !size || *size > encoded.size()) return false;
-    encoded = encoded.subspan(static_cast<std::size_t>(*size));
-    ids.push_back(*id);
+    const auto parameter = take_transport_parameter(encoded);
+    if (!parameter) return false;
+    ids.push_back(parameter->id);
   }
   std::ranges::sort(ids);
   return std::ranges::adjacent_find(ids) != ids.end();

@@ -6,6 +6,7 @@
 #include <ngtcp2/ngtcp2.h>
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -25,6 +26,16 @@ ngtcp2_settings make_settings(const EndpointConfig& endpoint, const SessionConfi
 
 // The fields both sides send; the caller adds what only a server has.
 ngtcp2_transport_params make_transport_params(const SessionConfig& session);
+
+// RFC 9000 18: an ID and what it is about. `value` lies in what was given.
+struct TransportParameter {
+  std::uint64_t id = 0;
+  std::span<const std::uint8_t> value;
+};
+
+// The first one of what a peer sent, which becomes the rest. Nothing: the end, or what does not parse.
+std::optional<TransportParameter> take_transport_parameter(
+    std::span<const std::uint8_t>& encoded) noexcept;
 
 // Whether one parameter stands twice in what a peer sent, which ngtcp2 does not notice
 // (RFC 9000 7.4). What does not parse is left to ngtcp2.

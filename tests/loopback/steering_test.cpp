@@ -44,8 +44,10 @@ void answer_with_shard(Session session) {
   };
 }
 
-Task<std::string> ask(Session session) {
-  auto stream = value_or_throw(session.open({.body = std::string(20'000, 'q')}));
+constexpr std::size_t kQuestion = 20'000;
+
+Task<std::string> ask(Session session, std::size_t size = kQuestion) {
+  auto stream = value_or_throw(session.open({.body = std::string(size, 'q')}));
   co_return std::string(value_or_throw(co_await stream.reader().read_all(100, 10s)).text());
 }
 
@@ -105,18 +107,19 @@ struct Answers {
   Promise<> complete;
 };
 
-Task<> ask_for(Session session, Answers& answers, std::size_t number) {
-  answers.text[number] = co_await ask(session);
+Task<> ask_for(Session session, Answers& answers, std::size_t number, std::size_t size) {
+  answers.text[number] = co_await ask(session, size);
   if (--answers.left == 0) answers.complete.set();
 }
 
 // All at the same time.
-Task<std::vector<std::string>> ask_all(const std::vector<Session>& sessions) {
+Task<std::vector<std::string>> ask_all(const std::vector<Session>& sessions,
+                                       std::size_t size = kQuestion) {
   Answers answers;
   answers.left = sessions.size();
   answers.text.resize(sessions.size());
   for (std::size_t i = 0; i < sessions.size(); ++i) {
-    Shard::current().spawn(ask_for(sessions[i], answers, i));
+    Shard::current().spawn(ask_for(sessions[i], answers, i, size));
   }
   const Completion<> complete = answers.complete.completion();
   value_or_throw(co_await complete);
@@ -157,6 +160,43 @@ TEST_P(Steering, TrainsOfSeveralConnectionsReachTheirShardsAlsoFromAnotherPort) 
   auto runtime =
       value_or_throw(Runtime::create({.shards = kShards, .pin = false, .port = GetParam().port}));
   EXPECT_EQ(runtime->run(survives_mixed_trains(*runtime, GetParam())), EXIT_SUCCESS);
+}
+
+// --- we join datagrams of several connections ---------------------------------------------------
+
+// Short questions of one socket, all at once, time and again: they share trains (engine/shared_train.h),
+// but not with those of other shards, so that the kernel brings each train to where it belongs.
+Task<int> shares_trains_by_shard(Runtime& runtime, SteeringCase which) {
+  const auto identity = value_or_throw(make_development_identity());
+  EndpointConfig endpoint;
+  endpoint.udp.steering = which.steering;
+  auto listener = value_or_throw(runtime.listen_on_all(
+      endpoint, {.alpn = {"where"}, .secure = identity.server}, answer_with_shard));
+  auto client = value_or_throw(Endpoint::create(Shard::current()));
+  std::vector<Session> sessions;
+  for (std::uint32_t i = 0; i < kSessions; ++i) {
+    sessions.push_back(value_or_throw(
+        client.connect(listener.address(),
+                       {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
+    value_or_throw(co_await sessions.back().confirmed().wait(10s));
+  }
+  const std::vector<std::string> shards = co_await ask_all(sessions, 100);
+  EXPECT_GT(std::set(shards.begin(), shards.end()).size(), 1u);
+  const std::uint64_t forwarded = (co_await listener.stats()).forwarded_count;
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(co_await ask_all(sessions, 100), shards);
+  if (which.steering) {
+    EXPECT_EQ((co_await listener.stats()).forwarded_count, forwarded);
+  }
+  for (Session& session : sessions) session.cancel();
+  client.destroy();
+  co_await listener.close();
+  co_return EXIT_SUCCESS;
+}
+
+TEST_P(Steering, ConnectionsShareTrainsWithThoseOfTheirShard) {
+  auto runtime =
+      value_or_throw(Runtime::create({.shards = kShards, .pin = false, .port = GetParam().port}));
+  EXPECT_EQ(runtime->run(shares_trains_by_shard(*runtime, GetParam())), EXIT_SUCCESS);
 }
 
 }  // namespace

@@ -149,7 +149,7 @@ struct Pair {
 
 // As the first with the streams of one connection, whose requests come in one train of three datagrams.
 TEST(ShardTurn, StreamsThatCameFirstAreAnsweredBeforeTheLastAreRead) {
-  constexpr std::size_t kStreams = 3 * engine::limits::kStreamsPerStep;
+  constexpr std::size_t kStreams = 3 * engine::limits::kStreamsOfConnectionPerStep;
   Pair pair(10ms);
   World& world = pair.world;
   std::vector<std::uint64_t> sent_when_read;
