@@ -194,9 +194,7 @@ class Connection : public ListHook<EventTag>,
   bool write_train(io::SendSlot& slot, const TrainShape& shape, Instant now);
   // Whether what it sends next is likely to be little, and may share a train with others' packets:
   // then where that goes.
-  bool shares_trains() const noexcept {
-    return short_trains_ && peer_shards_ != 0 && state_ == ConnectionState::active;
-  }
+  bool shares_trains() const noexcept;
   TrainTarget train_target() const noexcept;
   // After a train: another call would write none.
   bool nothing_left() const noexcept { return nothing_left_; }

@@ -13,6 +13,7 @@
 #include "engine/qlog_event.h"
 #include "engine/shard.h"
 #include "engine/tls_session.h"
+#include "io/check.h"
 #include "io/steering.h"
 
 namespace quicore::engine {
@@ -77,9 +78,14 @@ bool Connection::write_train(io::SendSlot& slot, const TrainShape& shape, Instan
   slot.local = endpoint_.send_from(
       Address::from_sockaddr(storage.path.local.addr, storage.path.local.addrlen));
   stats_.last_sent_at = now;
-  short_trains_ = nothing_left_ && handshake_confirmed_ &&
-                  slot.size <= limits::kLargestSharedPart && payload <= limits::kLargestSharedPart;
+  QUICORE_DCHECK_THAT(slot.size <= shape.capacity);
+  short_trains_ = nothing_left_ && handshake_confirmed_ && slot.size <= limits::kLargestSharedPart;
   return true;
+}
+
+bool Connection::shares_trains() const noexcept {
+  return short_trains_ && peer_shards_ != 0 && state_ == ConnectionState::active &&
+         ngtcp2_conn_get_path_max_tx_udp_payload_size2(conn_) <= limits::kLargestSharedPart;
 }
 
 TrainTarget Connection::train_target() const noexcept {

@@ -6,7 +6,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <ranges>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/limits.h"
@@ -69,11 +71,22 @@ struct Proxy {
 
   void add(EngineNode& to) { sessions.push_back(&client.connect(to, client_config("echo"))); }
 
-  void settle() {
+  // All of them, or those from `first` on.
+  void settle(std::size_t first = 0) {
+    const auto news = sessions | std::views::drop(first);
     world.run_for(2s);
-    for (TestConnection* session : sessions) session->open().send("the first request");
+    for (TestConnection* session : news) session->open().send("the first request");
     world.run_for(2s);
-    for (TestConnection* session : sessions) ASSERT_TRUE(session->streams.back().closed);
+    for (TestConnection* session : news) ASSERT_TRUE(session->streams.back().closed);
+  }
+
+  // Those of the first half and of the second in turn.
+  void shuffle() {
+    const std::vector<TestConnection*> before = std::exchange(sessions, {});
+    for (std::size_t i = 0; i < before.size() / 2; ++i) {
+      sessions.push_back(before[i]);
+      sessions.push_back(before[before.size() / 2 + i]);
+    }
   }
 
   static Sent sent(EngineNode& node) {
@@ -179,15 +192,25 @@ TEST(SharedTrain, IsNotSharedByTwoPeers) {
   Proxy::serve(other);
   for (std::size_t i = 0; i < kStep; ++i) proxy.add(other);
   proxy.settle();
-  // Every other one goes to the other server.
-  std::vector<TestConnection*> mixed;
-  for (std::size_t i = 0; i < kStep; ++i) {
-    mixed.push_back(proxy.sessions[i]);
-    mixed.push_back(proxy.sessions[kStep + i]);
-  }
-  proxy.sessions = mixed;
+  proxy.shuffle();
   const Sent requests = proxy.requests({200});
   EXPECT_EQ(requests.trains, 2 * kStep);
+  proxy.world.run_for(1s);
+  proxy.expect_answers({200});
+}
+
+// Of connections that use ECN, and others whose path has been found to lose its marks.
+TEST(SharedTrain, HasOneEcnMark) {
+  bool bleaching = false;
+  const auto bleach = [&](Datagram& datagram, std::uint64_t) {
+    if (bleaching) datagram.ecn = io::Ecn::not_ect;
+  };
+  Proxy proxy(kStep, {Delay{10ms}, Rewrite{bleach}});
+  bleaching = true;
+  for (std::size_t i = 0; i < kStep; ++i) proxy.add(proxy.server);
+  proxy.settle(kStep);
+  proxy.shuffle();
+  EXPECT_EQ(proxy.requests({200}).trains, 2 * kStep);
   proxy.world.run_for(1s);
   proxy.expect_answers({200});
 }
@@ -200,6 +223,28 @@ TEST(SharedTrain, IsNotForPacketsTooLargeToShareOne) {
   proxy.requests(sizes);
   proxy.world.run_for(1s);
   proxy.expect_answers(sizes);
+}
+
+// What was sent last was short, and the packets have become longer than a share of a train since.
+TEST(SharedTrain, IsNotForPacketsThatHaveGrownSince) {
+  EndpointConfig config;
+  config.max_payload_size = 32768;
+  Proxy proxy(kStep, {Delay{10ms}, Mtu{65535}}, Gro::full, config);
+  const auto payload = [&] {
+    return ngtcp2_conn_get_path_max_tx_udp_payload_size2(proxy.sessions.back()->connection->quic());
+  };
+  proxy.sessions.clear();
+  for (std::size_t i = 0; i < kStep; ++i) proxy.add(proxy.server);
+  proxy.world.run_for(45ms);
+  ASSERT_LT(payload(), engine::limits::kLargestSharedPart);
+  for (int i = 0; payload() <= engine::limits::kLargestSharedPart; ++i) {
+    ASSERT_LT(i, 2000) << "path MTU discovery has not found it";
+    if (i % 40 == 0) proxy.requests({100});
+    proxy.world.run_for(1ms);
+  }
+  proxy.requests({20'000});
+  proxy.world.run_for(1s);
+  proxy.expect_answers({20'000});
 }
 
 // Whatever lengths follow each other, on paths that lose, reorder and mark, while others end: what does
