@@ -44,6 +44,44 @@ void answer_with_shard(Session session) {
   };
 }
 
+// Four shards that answer, and a client with one socket.
+struct Setting {
+  Setting(Runtime& runtime, const SteeringCase& which)
+      : identity(value_or_throw(make_development_identity())),
+        listener(value_or_throw(runtime.listen_on_all(
+            config(which), {.alpn = {"where"}, .secure = identity.server}, answer_with_shard))),
+        client(value_or_throw(Endpoint::create(Shard::current()))) {}
+
+  static EndpointConfig config(const SteeringCase& which) {
+    EndpointConfig endpoint;
+    endpoint.udp.steering = which.steering;
+    return endpoint;
+  }
+
+  void connect(const Address& server) {
+    sessions.push_back(value_or_throw(client.connect(
+        server, {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
+  }
+
+  Task<> connect_and_confirm(Address server) {
+    for (std::uint32_t i = 0; i < kSessions; ++i) {
+      connect(server);
+      value_or_throw(co_await sessions.back().confirmed().wait(10s));
+    }
+  }
+
+  Task<> end() {
+    for (Session& session : sessions) session.cancel();
+    client.destroy();
+    co_await listener.close();
+  }
+
+  DevelopmentIdentity identity;
+  Listener listener;
+  Endpoint client;
+  std::vector<Session> sessions;
+};
+
 constexpr std::size_t kQuestion = 20'000;
 
 Task<std::string> ask(Session session, std::size_t size = kQuestion) {
@@ -52,19 +90,10 @@ Task<std::string> ask(Session session, std::size_t size = kQuestion) {
 }
 
 Task<int> keeps_its_shard(Runtime& runtime, SteeringCase which) {
-  const auto identity = value_or_throw(make_development_identity());
-  EndpointConfig endpoint;
-  endpoint.udp.steering = which.steering;
-  auto listener = value_or_throw(runtime.listen_on_all(
-      endpoint, {.alpn = {"where"}, .secure = identity.server}, answer_with_shard));
-  auto client = value_or_throw(Endpoint::create(Shard::current()));
-
-  std::vector<Session> sessions;
-  for (std::uint32_t i = 0; i < kSessions; ++i) {
-    sessions.push_back(value_or_throw(
-        client.connect(listener.address(),
-                       {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
-  }
+  Setting setting(runtime, which);
+  const Listener& listener = setting.listener;
+  std::vector<Session>& sessions = setting.sessions;
+  for (std::uint32_t i = 0; i < kSessions; ++i) setting.connect(listener.address());
   std::set<std::string> shards;
   for (Session& session : sessions) {
     value_or_throw(co_await session.confirmed().wait(10s));
@@ -87,9 +116,7 @@ Task<int> keeps_its_shard(Runtime& runtime, SteeringCase which) {
   if (!which.steering) {
     EXPECT_GT(stats.forwarded_count, 0u) << "without the filter shards forward to each other";
   }
-  for (Session& session : sessions) session.cancel();
-  client.destroy();
-  co_await listener.close();
+  co_await setting.end();
   co_return EXIT_SUCCESS;
 }
 
@@ -127,20 +154,11 @@ Task<std::vector<std::string>> ask_all(const std::vector<Session>& sessions,
 }
 
 Task<int> survives_mixed_trains(Runtime& runtime, SteeringCase which) {
-  const auto identity = value_or_throw(make_development_identity());
-  EndpointConfig endpoint;
-  endpoint.udp.steering = which.steering;
-  auto listener = value_or_throw(runtime.listen_on_all(
-      endpoint, {.alpn = {"where"}, .secure = identity.server}, answer_with_shard));
+  Setting setting(runtime, which);
+  const Listener& listener = setting.listener;
+  std::vector<Session>& sessions = setting.sessions;
   JoiningRelay relay(listener.address().port());
-  auto client = value_or_throw(Endpoint::create(Shard::current()));
-  std::vector<Session> sessions;
-  for (std::uint32_t i = 0; i < kSessions; ++i) {
-    sessions.push_back(value_or_throw(
-        client.connect(Address::loopback(Family::ipv4, relay.port()),
-                       {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
-    value_or_throw(co_await sessions.back().confirmed().wait(10s));
-  }
+  co_await setting.connect_and_confirm(Address::loopback(Family::ipv4, relay.port()));
   const std::vector<std::string> before = co_await ask_all(sessions);
   relay.rebind();
   while (!relay.rebound()) (void)co_await Shard::current().sleep_for(1ms);
@@ -150,9 +168,7 @@ Task<int> survives_mixed_trains(Runtime& runtime, SteeringCase which) {
   EXPECT_GT(relay.mixed_trains(), 0u);
   const EndpointStats stats = co_await listener.stats();
   EXPECT_GT(stats.forwarded_count, 0u) << "a train goes to one shard as a whole";
-  for (Session& session : sessions) session.cancel();
-  client.destroy();
-  co_await listener.close();
+  co_await setting.end();
   co_return EXIT_SUCCESS;
 }
 
@@ -167,19 +183,10 @@ TEST_P(Steering, TrainsOfSeveralConnectionsReachTheirShardsAlsoFromAnotherPort) 
 // Short questions of one socket, all at once, time and again: they share trains (engine/shared_train.h),
 // but not with those of other shards, so that the kernel brings each train to where it belongs.
 Task<int> shares_trains_by_shard(Runtime& runtime, SteeringCase which) {
-  const auto identity = value_or_throw(make_development_identity());
-  EndpointConfig endpoint;
-  endpoint.udp.steering = which.steering;
-  auto listener = value_or_throw(runtime.listen_on_all(
-      endpoint, {.alpn = {"where"}, .secure = identity.server}, answer_with_shard));
-  auto client = value_or_throw(Endpoint::create(Shard::current()));
-  std::vector<Session> sessions;
-  for (std::uint32_t i = 0; i < kSessions; ++i) {
-    sessions.push_back(value_or_throw(
-        client.connect(listener.address(),
-                       {.alpn = {"where"}, .hostname = "localhost", .secure = identity.client})));
-    value_or_throw(co_await sessions.back().confirmed().wait(10s));
-  }
+  Setting setting(runtime, which);
+  const Listener& listener = setting.listener;
+  std::vector<Session>& sessions = setting.sessions;
+  co_await setting.connect_and_confirm(listener.address());
   const std::vector<std::string> shards = co_await ask_all(sessions, 100);
   EXPECT_GT(std::set(shards.begin(), shards.end()).size(), 1u);
   const std::uint64_t forwarded = (co_await listener.stats()).forwarded_count;
@@ -187,9 +194,7 @@ Task<int> shares_trains_by_shard(Runtime& runtime, SteeringCase which) {
   if (which.steering) {
     EXPECT_EQ((co_await listener.stats()).forwarded_count, forwarded);
   }
-  for (Session& session : sessions) session.cancel();
-  client.destroy();
-  co_await listener.close();
+  co_await setting.end();
   co_return EXIT_SUCCESS;
 }
 
